@@ -1,0 +1,1 @@
+//! batchingestmanager crate.

@@ -1,0 +1,1 @@
+//! engine-native crate.
