@@ -1,1 +1,28 @@
-//! domain crate.
+//! The platform's domain: what a client, a job, a run and its ledger are, the rules that bind them, and the ports
+//! through which the rest of the platform is reached.
+//!
+//! Pure: no tokio, no I/O, no clock. Time, chance and policy are arguments; adapters implement the traits of [`ports`].
+
+pub mod audit;
+pub mod client;
+pub mod error;
+pub mod file;
+pub mod ids;
+pub mod job;
+pub mod ledger;
+pub mod monitor;
+pub mod plan;
+pub mod ports;
+pub mod reject;
+pub mod report;
+pub mod run;
+pub mod spec;
+pub mod store;
+pub mod token;
+pub mod units;
+pub mod worker;
+
+pub use wrangling::violation::Violation;
+
+/// Milliseconds since the Unix epoch, UTC.
+pub type EpochMs = i64;

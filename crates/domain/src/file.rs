@@ -1,0 +1,90 @@
+//! Files of a run: the manifest taken at claim, and what became of each file.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Failure;
+use crate::ids::{FileKey, RunId};
+use crate::ledger::Ledger;
+
+/// How a file's bytes are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// gzip (RFC 1952), one or several members.
+    Gzip,
+}
+
+/// One file as it was when it was claimed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestFile {
+    /// Its place in the manifest, from 0; files are read in this order.
+    pub index: u32,
+    /// Its name in the staging directory.
+    pub name: String,
+    /// Its size as it lay there, in bytes.
+    pub bytes: u64,
+    /// SHA-256 of those bytes, hexadecimal.
+    pub sha256: String,
+    /// How they are packed.
+    pub compression: Compression,
+    /// Its identity (rule 3).
+    pub file_key: FileKey,
+    /// Name of the claimed copy in the run folder's `claimed/`.
+    pub claimed_as: String,
+}
+
+/// What became of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum FileState {
+    /// Claimed, not yet read to its end.
+    Claimed,
+    /// Read to its end, and every record is accounted for.
+    Read,
+    /// Given up: what was read before stands in the ledger, the rest was not ingested.
+    Quarantined {
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// A file of a run with its ledger: one document each in the metadata store, as a run may have 100,000.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRecord {
+    /// Of which run.
+    pub run: RunId,
+    /// The file as claimed.
+    #[serde(flatten)]
+    pub file: ManifestFile,
+    /// What became of it.
+    pub state: FileState,
+    /// Its ledger.
+    pub ledger: Ledger,
+    /// How many documents of this run and this file the core DMS counted; none before the proof.
+    pub counted: Option<u64>,
+}
+
+impl FileRecord {
+    /// A file just claimed.
+    pub fn claimed(run: RunId, file: ManifestFile) -> Self {
+        Self { run, file, state: FileState::Claimed, ledger: Ledger::default(), counted: None }
+    }
+
+    /// Whether its ledger is balanced and confirmed by the core DMS.
+    pub fn proven(&self) -> bool {
+        self.ledger.balanced() && self.counted == Some(self.ledger.created)
+    }
+}
+
+/// The durable progress of one file, as an engine reports it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileProgress {
+    /// The file's place in the manifest.
+    pub index: u32,
+    /// What became of it so far.
+    pub state: FileState,
+    /// The sums over everything the sink has answered.
+    pub ledger: Ledger,
+}

@@ -1,0 +1,101 @@
+//! The ports besides the metadata store: what a mode, an engine and the core DMS must do for the supervisor.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+use crate::EpochMs;
+use crate::error::Failure;
+use crate::file::{FileProgress, FileRecord, ManifestFile};
+use crate::ids::FileKey;
+use crate::monitor::DmsHealth;
+use crate::run::{Outcome, Run};
+use crate::spec::JobSpec;
+use crate::worker::{Command, DmsEndpoint, RunFolder, WorkOrder, WorkerExit, WorkerStatus};
+
+/// What the ports are told about a run.
+#[derive(Debug, Clone)]
+pub struct RunContext {
+    /// The run.
+    pub run: Run,
+    /// The revision of the spec that it runs.
+    pub spec: JobSpec,
+    /// Its folder.
+    pub folder: RunFolder,
+}
+
+/// Where a mode's records come from: staged files for batch.
+#[async_trait]
+pub trait Intake: Send + Sync {
+    /// Takes the manifest: copies what is to be ingested into the run folder, so that nobody can change it any more, and
+    /// knows it by its content. Called again after a crash it gives the same manifest or a new one, never half of one.
+    async fn claim(&self, context: &RunContext, now_ms: EpochMs) -> Result<Vec<ManifestFile>, Failure>;
+
+    /// Puts the files where they belong after the run: done, quarantined, or back. Removes the claimed copies, unless
+    /// the outcome is [`Outcome::Suspect`]. Called again it changes nothing.
+    async fn settle(&self, context: &RunContext, files: &[FileRecord], outcome: &Outcome) -> Result<(), Failure>;
+}
+
+/// What an engine sees of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Observed {
+    /// Nothing runs, and nothing has said how it ended: never launched, or killed.
+    Absent,
+    /// It runs and answers.
+    Up(Box<WorkerStatus>),
+    /// It runs, but does not answer (yet).
+    Silent {
+        /// What was seen instead.
+        reason: String,
+    },
+    /// It has ended and said how.
+    Exited(WorkerExit),
+}
+
+/// What runs the pipelines.
+#[async_trait]
+pub trait Engine: Send + Sync {
+    /// Starts a worker on the run folder. Does nothing if one runs there already.
+    async fn launch(&self, context: &RunContext, order: &WorkOrder, attempt: u32) -> Result<(), Failure>;
+
+    /// What is there now. Asking also tells the worker that it has a manager.
+    async fn observe(&self, context: &RunContext) -> Result<Observed, Failure>;
+
+    /// Tells the worker something. An error means that it may not have heard it; telling it twice is harmless.
+    async fn command(&self, context: &RunContext, command: Command) -> Result<(), Failure>;
+
+    /// Ends the worker at once, without asking it.
+    async fn kill(&self, context: &RunContext) -> Result<(), Failure>;
+
+    /// The durable progress of every file that was begun, in the manifest's order. Right only while nothing runs.
+    async fn progress(&self, context: &RunContext) -> Result<Vec<FileProgress>, Failure>;
+
+    /// Lists documents that the ledger says were created but which the core DMS does not hold, at most `limit` a file.
+    async fn missing(&self, context: &RunContext, files: &[FileKey], limit: usize) -> Result<BTreeMap<FileKey, Vec<u64>>, Failure>;
+
+    /// Removes what the engine put up for the run: processes, containers, networks. Called again it changes nothing.
+    async fn remove(&self, context: &RunContext) -> Result<(), Failure>;
+}
+
+/// What the supervisor asks of the core DMS itself.
+#[async_trait]
+pub trait CoreDms: Send + Sync {
+    /// What it is, for example `Elasticsearch 8.19.8`.
+    async fn identify(&self) -> Result<String, Failure>;
+
+    /// How it feels.
+    async fn health(&self) -> DmsHealth;
+
+    /// Puts index template and mapping for a job in place.
+    async fn prepare(&self, context: &RunContext) -> Result<(), Failure>;
+
+    /// After a refresh: how many documents of this run there are in these indices, by file. Fails rather than count with
+    /// failed shards (rule 9).
+    async fn count_by_file(&self, indices: &[String], run: &Run) -> Result<BTreeMap<FileKey, u64>, Failure>;
+
+    /// Searches a client's indices with a body of the Elasticsearch query language; gives the answer as it came.
+    async fn search(&self, index: &str, body: &serde_json::Value) -> Result<serde_json::Value, Failure>;
+
+    /// How workers reach it.
+    fn endpoint(&self) -> DmsEndpoint;
+}

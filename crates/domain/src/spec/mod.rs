@@ -1,0 +1,269 @@
+//! The job spec: what a client writes to say what is to be ingested, how, and to where.
+//!
+//! Everything here is the notation (what YAML or JSON may hold); [`parse`] is the one way from a text to a [`JobSpec`],
+//! and reports all violations at once. [`program`] lowers a spec to the pipeline language's AST, which is the one source
+//! of its meaning for every engine.
+
+mod parse;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::units::Bytes;
+
+pub use parse::{json_schema, parse};
+pub use wrangling::schema::Schema;
+
+/// Batch or stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Files in a staging directory.
+    Batch,
+    /// A Kafka topic. Not offered yet: a spec that asks for it is refused.
+    Stream,
+}
+
+/// Which engine runs the job.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineKind {
+    /// The platform's own worker.
+    #[default]
+    Native,
+    /// Filebeat and Logstash in containers. Not offered yet: a spec that asks for it is refused.
+    Elastic,
+}
+
+/// A job spec.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JobSpec {
+    /// Batch or stream.
+    pub mode: Mode,
+    /// Which records.
+    #[serde(default)]
+    pub source: Source,
+    /// How the bytes become records.
+    pub format: Format,
+    /// What is done with each record: a list of steps with the meaning of Logstash's filters of the same names.
+    #[serde(default)]
+    pub wrangling: Value,
+    /// What the documents must look like.
+    #[serde(default)]
+    pub schema: Schema,
+    /// Where the documents go.
+    pub destination: Destination,
+    /// What runs the job.
+    #[serde(default)]
+    pub engine: EngineKind,
+    /// How many rejects are bearable.
+    #[serde(default)]
+    pub error_budget: ErrorBudget,
+    /// What a run may use.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// What makes two staged files the same delivery.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Identity {
+    /// Their content: a file that comes again under another name gives only duplicates.
+    #[default]
+    #[serde(rename = "content")]
+    Content,
+    /// Their name and their content: identical deliveries under different names are legitimate.
+    #[serde(rename = "name+content")]
+    NameAndContent,
+}
+
+/// Which staged files are ingested.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Source {
+    /// Glob patterns; a file is taken if its name matches one.
+    pub include: Vec<String>,
+    /// Glob patterns; a file is left if its name matches one.
+    pub exclude: Vec<String>,
+    /// What makes two files the same.
+    pub identity: Identity,
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self { include: vec!["*".into()], exclude: Vec::new(), identity: Identity::default() }
+    }
+}
+
+/// The formats that can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FormatType {
+    /// Delimited values (RFC 4180, quoted newlines included), with any delimiter and quote.
+    Csv,
+    /// One JSON object a line.
+    Ndjson,
+    /// One record a line, in the field `message`.
+    Lines,
+}
+
+/// What is done with a CSV record that has too few or too many values.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnMismatch {
+    /// It is rejected.
+    #[default]
+    Reject,
+    /// Missing values are absent fields; further values get the names `column<n>`, as Logstash gives them.
+    Accept,
+}
+
+/// How the bytes become records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Format {
+    /// Which format.
+    #[serde(rename = "type")]
+    pub kind: FormatType,
+    /// csv: what stands between two values; one character. `"\t"` for TSV. Default `,`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<char>,
+    /// csv: what stands around a value that holds delimiters or newlines; one character. Default `"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<char>,
+    /// csv: whether the first record names the columns. Default: true, unless `columns` are given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<bool>,
+    /// csv: the columns' names, in order. With `header: true` the file's own header must have the same names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<String>>,
+    /// csv: values that stand for no value; such a field is absent. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub null_values: Option<Vec<String>>,
+    /// csv: what is done with a record that has too few or too many values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_column_mismatch: Option<ColumnMismatch>,
+    /// Whether the raw record is kept in `event.original`.
+    #[serde(default)]
+    pub keep_original: bool,
+    /// A longer record is rejected, with its position. Default 1MiB.
+    #[serde(default = "Format::default_max_record")]
+    pub max_record: Bytes,
+}
+
+impl Format {
+    /// A format with everything at its default.
+    pub fn of(kind: FormatType) -> Self {
+        Self {
+            kind,
+            delimiter: None,
+            quote: None,
+            header: None,
+            columns: None,
+            null_values: None,
+            on_column_mismatch: None,
+            keep_original: false,
+            max_record: Self::default_max_record(),
+        }
+    }
+
+    fn default_max_record() -> Bytes {
+        Bytes::mib(1)
+    }
+
+    /// csv: the delimiter. One byte: [`parse`] refuses others.
+    pub fn delimiter_byte(&self) -> u8 {
+        self.delimiter.and_then(|c| u8::try_from(c).ok()).unwrap_or(b',')
+    }
+
+    /// csv: the quote. One byte: [`parse`] refuses others.
+    pub fn quote_byte(&self) -> u8 {
+        self.quote.and_then(|c| u8::try_from(c).ok()).unwrap_or(b'"')
+    }
+
+    /// csv: whether the first record of each file is a header.
+    pub fn has_header(&self) -> bool {
+        self.header.unwrap_or(self.columns.is_none())
+    }
+}
+
+/// Where the documents go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Destination {
+    /// The index; the platform puts `<client>.` in front. May name fields: `flights-%{+yyyy.MM}`, `events-%{kind}`.
+    pub index: String,
+    /// Fields whose values together are the document's id. Default: the file's key and the record's position.
+    #[serde(default)]
+    pub id_fields: Vec<String>,
+    /// At most so many indices may come of one run (they depend on the records if `index` names fields). Default 100.
+    #[serde(default = "Destination::default_max_indices")]
+    pub max_indices: u32,
+}
+
+impl Destination {
+    fn default_max_indices() -> u32 {
+        100
+    }
+}
+
+/// How many rejects are bearable. A run that goes beyond ends early, as failed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ErrorBudget {
+    /// At most so many rejects; none for no limit.
+    pub max_records: Option<u64>,
+    /// At most so many percent of the records read; looked at from 1,000 records on, and at the end. None for no limit.
+    pub max_percent: Option<f64>,
+}
+
+impl Default for ErrorBudget {
+    fn default() -> Self {
+        Self { max_records: None, max_percent: Some(10.0) }
+    }
+}
+
+/// Records from which on a percentage means something while a run is still reading.
+const PERCENT_FROM_RECORDS: u64 = 1000;
+
+impl ErrorBudget {
+    /// What is exceeded, in words, after `rejected` of `read` records; none if nothing is. `at_end` says that no more come.
+    pub fn exceeded(&self, rejected: u64, read: u64, at_end: bool) -> Option<String> {
+        if let Some(limit) = self.max_records.filter(|&limit| rejected > limit) {
+            return Some(format!("{rejected} of {read} records were rejected; the error budget allows {limit}"));
+        }
+        let percent = rejected as f64 * 100.0 / read.max(1) as f64;
+        let limit = self.max_percent.filter(|&limit| percent > limit)?;
+        (at_end || read >= PERCENT_FROM_RECORDS)
+            .then(|| format!("{rejected} of {read} records ({percent:.1} %) were rejected; the error budget allows {limit} %"))
+    }
+}
+
+/// What a run may use; at most what the client's plan allows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Resident memory of the worker. Default: what the plan allows.
+    pub memory: Option<Bytes>,
+    /// CPU cores, in thousandths. Default: what the plan allows.
+    pub cpu_millis: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn budgets_end_a_hopeless_run_early_and_a_short_one_at_its_end() {
+        let by_count = ErrorBudget { max_records: Some(2), max_percent: None };
+        assert_eq!(by_count.exceeded(2, 2, false), None);
+        assert!(by_count.exceeded(3, 1_000_000, false).is_some());
+        let by_share = ErrorBudget { max_records: None, max_percent: Some(10.0) };
+        assert_eq!(by_share.exceeded(9, 10, false), None, "too few records to judge by");
+        assert!(by_share.exceeded(9, 10, true).is_some());
+        assert!(by_share.exceeded(101, 1000, false).is_some());
+        assert_eq!(by_share.exceeded(100, 1000, true), None);
+        assert_eq!(ErrorBudget { max_records: None, max_percent: None }.exceeded(5, 5, true), None);
+    }
+}
