@@ -1,10 +1,11 @@
 //! The job spec: what a client writes to say what is to be ingested, how, and to where.
 //!
 //! Everything here is the notation (what YAML or JSON may hold); [`parse`] is the one way from a text to a [`JobSpec`],
-//! and reports all violations at once. [`program`] lowers a spec to the pipeline language's AST, which is the one source
+//! and reports all violations at once. [`JobSpec::program`] lowers a spec to the pipeline language's AST, which is the one source
 //! of its meaning for every engine.
 
 mod parse;
+mod program;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,9 @@ pub struct JobSpec {
     /// What is done with each record: a list of steps with the meaning of Logstash's filters of the same names.
     #[serde(default)]
     pub wrangling: Value,
+    /// What becomes of a record in which a step failed.
+    #[serde(default)]
+    pub on_failure: OnFailure,
     /// What the documents must look like.
     #[serde(default)]
     pub schema: Schema,
@@ -64,6 +68,17 @@ pub struct JobSpec {
     /// What a run may use.
     #[serde(default)]
     pub limits: Limits,
+}
+
+/// What becomes of a record in which a step failed (rule 13).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// It is stored with the step's failure tag, as Logstash does.
+    #[default]
+    Tag,
+    /// It is rejected.
+    Reject,
 }
 
 /// What makes two staged files the same delivery.
