@@ -1,0 +1,5 @@
+#!/usr/bin/env bash
+# stop.sh DATA_DIR: ends the node that start.sh started there.
+set -uo pipefail
+. "$(dirname "$0")/../common.sh"
+stop "${1:?usage: stop.sh DATA_DIR}/es.pid"
