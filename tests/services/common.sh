@@ -22,8 +22,8 @@ java_home() {
   dirname "$(dirname "$(readlink -f "$java")")"
 }
 
-# alive PID_FILE: whether the process named there runs.
-alive() { [ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null; }
+# alive PID_FILE: whether the process named there runs (a killed one that nobody has waited for yet does not).
+alive() { [ -s "$1" ] && grep -qs '^State:[[:space:]]*[^Z[:space:]]' "/proc/$(cat "$1")/status"; }
 
 # stop PID_FILE: TERM, and KILL after 30 s; nothing to do is fine.
 stop() {
@@ -31,7 +31,7 @@ stop() {
   local pid; pid=$(cat "$1")
   kill "$pid" 2>/dev/null
   for _ in $(seq 300); do
-    kill -0 "$pid" 2>/dev/null || { rm -f "$1"; return 0; }
+    alive "$1" || { rm -f "$1"; return 0; }
     sleep 0.1
   done
   say "process $pid did not end in 30 s: killed"
