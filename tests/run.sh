@@ -1,0 +1,185 @@
+#!/usr/bin/env bash
+# run.sh [SUITE...]: runs the suites one after another (all of them unless named) and ends with a table of how it went.
+# Fails when a suite failed or could not run, unless it was switched off by name: SKIP_SUITES=name,name.
+#
+# A test that needs a real service is in a test target whose name begins with that service's:
+# <crate>/tests/elasticsearch*.rs, <crate>/tests/mongodb*.rs; end to end tests are in <crate>/tests/e2e*.rs.
+# Real Elasticsearch and a server of MongoDB's protocol are started here, unless ELASTICSEARCH_URL or MONGODB_URI
+# names one to be used instead, and stopped whatever happens.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+. tests/services/common.sh
+
+ALL=(fmt clippy deny build unit doc elasticsearch mongodb e2e)
+SUITES=("$@")
+[ $# -gt 0 ] || SUITES=("${ALL[@]}")
+SKIP=${SKIP_SUITES:-}
+SUITE_TIMEOUT=${SUITE_TIMEOUT:-45m}
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/ingest-tests.XXXXXX")
+ROWS=()          # the table: suite, result, seconds, remark; separated by tabs
+BAD=0            # suites that failed or could not run
+PASSED=0 FAILED=0 # single tests, as the test runner counted them
+
+is_one_of() { local it=$1; shift; local x; for x; do [ "$x" = "$it" ] && return; done; return 1; }
+skipped() { is_one_of "$1" ${SKIP//,/ }; }
+wanted() { is_one_of "$1" "${SUITES[@]}" && ! skipped "$1"; }
+now() { date +%s; }
+
+# What a suite is: one command. ------------------------------------------------------------------------------------
+
+CARGO_TEST=(cargo test --locked --workspace --no-fail-fast)
+
+command_of() {
+  case $1 in
+    fmt) COMMAND=(cargo fmt --all --check) ;;
+    clippy) COMMAND=(cargo clippy --locked --workspace --all-targets -- -D warnings) ;;
+    deny) COMMAND=(env "NOTE=$WORK/note" tests/deny.sh) ;;
+    build) COMMAND=(cargo build --locked --workspace --all-targets) ;;
+    unit) COMMAND=("${CARGO_TEST[@]}" --lib --bins $(targets_without_services)) ;;
+    doc) COMMAND=("${CARGO_TEST[@]}" --doc) ;;
+    elasticsearch | mongodb | e2e) COMMAND=("${CARGO_TEST[@]}" --test "$1*") ;;
+  esac
+}
+
+# The test targets that need no service, as cargo's arguments.
+targets_without_services() {
+  local file name
+  for file in crates/*/tests/*.rs crates/*/tests/*/main.rs *manager/tests/*.rs *manager/tests/*/main.rs coredms/tests/*.rs coredms/tests/*/main.rs; do
+    [ -f "$file" ] || continue
+    name=${file%/main.rs}; name=$(basename "$name" .rs)
+    case $name in elasticsearch* | mongodb* | e2e*) ;; *) echo --test "$name" ;; esac
+  done | sort -u
+}
+
+# What a suite needs beforehand; says why not and fails.
+prepare() {
+  case $1 in
+    fmt | clippy) tests/deps.sh lint >&2 || reason "its tools are missing" ;;
+    deny) tests/deps.sh lint >&2 || reason "cargo-deny could not be installed" ;;
+    unit | doc) built ;;
+    elasticsearch) built && service elasticsearch ELASTICSEARCH_URL ;;
+    mongodb) built && service mongodb MONGODB_URI ;;
+    e2e) built && service elasticsearch ELASTICSEARCH_URL && service mongodb MONGODB_URI ;;
+  esac
+}
+REASON=
+reason() { REASON=$1; return 1; }
+BUILD_FAILED=
+built() { [ -z "$BUILD_FAILED" ] || reason "the build failed"; }
+
+# The services. They are installed and started beside the first suites; a suite that needs one waits for it. --------
+
+SERVICES_PID=
+start_services() {
+  local services=()
+  [ -n "${ELASTICSEARCH_URL:-}" ] || { { wanted elasticsearch || wanted e2e; } && ! skipped elasticsearch && services+=(elasticsearch); }
+  [ -n "${MONGODB_URI:-}" ] || { { wanted mongodb || wanted e2e; } && ! skipped mongodb && services+=(mongodb); }
+  [ ${#services[@]} -gt 0 ] || return 0
+  say "starting ${services[*]} beside the first suites"
+  # a group of its own, so that an interrupted installation can be ended
+  setsid bash -c '
+    tests/deps.sh services > "$0/deps.log" 2>&1 || exit
+    for name; do "tests/services/$name/start.sh" "$0/$name" > "$0/$name.address" 2> "$0/$name.log"; done
+  ' "$WORK" "${services[@]}" < /dev/null &
+  SERVICES_PID=$!
+}
+
+# service NAME VARIABLE: exports the address of a service, or says why there is none.
+service() {
+  [ -z "${!2:-}" ] || { export "$2"; return 0; }
+  ! skipped "$1" || return 0 # its tests see from SKIP_SUITES that they are not wanted
+  [ -z "$SERVICES_PID" ] || wait "$SERVICES_PID"
+  SERVICES_PID=
+  if [ -s "$WORK/$1.address" ]; then
+    export "$2=$(cat "$WORK/$1.address")"
+    say "$1 is at ${!2}"
+  else
+    cat "$WORK/deps.log" "$WORK/$1.log" >&2 2> /dev/null
+    reason "$1 could not be started, see above"
+  fi
+}
+
+# Running and counting. --------------------------------------------------------------------------------------------
+
+row() { ROWS+=("$1"$'\t'"$2"$'\t'"$3"$'\t'"${4:-}"); }
+
+# run COMMAND...: with its output shown and kept in WORK/log; its own process group, so that all of it can be ended.
+run() {
+  {
+    setsid timeout --kill-after=10 "$SUITE_TIMEOUT" "$@" < /dev/null &
+    echo $! > "$WORK/running"
+    wait $!
+    echo $? > "$WORK/status"
+  } 2>&1 | tee "$WORK/log" &
+  wait $!
+  rm -f "$WORK/running"
+  return "$(cat "$WORK/status")"
+}
+
+# tally: adds the tests of the suite that just ran to the sums; leaves their number in TESTS.
+tally() {
+  local passed failed
+  read -r passed failed < <(awk '/^test result: / { p += $4; f += $6 } END { print p + 0, f + 0 }' "$WORK/log")
+  TESTS=$((passed + failed)); PASSED=$((PASSED + passed)); FAILED=$((FAILED + failed))
+}
+
+suite() {
+  local name=$1 began status remark=
+  REASON=
+  began=$(now)
+  if skipped "$name"; then row "$name" "switched off" 0 "SKIP_SUITES"; return; fi
+  printf '\n=== %s\n' "$name"
+  rm -f "$WORK/note"
+  if ! prepare "$name"; then
+    row "$name" "NOT RUN" $(($(now) - began)) "$REASON"; BAD=$((BAD + 1)); return
+  fi
+  command_of "$name"
+  echo "\$ ${COMMAND[*]}"
+  run "${COMMAND[@]}"; status=$?
+  tally
+  [ "$TESTS" = 0 ] || remark="$TESTS tests"
+  [ ! -s "$WORK/note" ] || remark=$(cat "$WORK/note")
+  if [ $status = 124 ]; then remark="not done after $SUITE_TIMEOUT"; fi
+  if [ $status = 0 ]; then
+    row "$name" passed $(($(now) - began)) "$remark"
+  else
+    row "$name" FAILED $(($(now) - began)) "$remark"; BAD=$((BAD + 1))
+    [ "$name" != build ] || BUILD_FAILED=yes
+  fi
+  printf -- '--- %s: %s s\n' "$name" $(($(now) - began))
+}
+
+table() {
+  printf '\n%-14s %-13s %7s  %s\n' suite result time ''
+  local name result seconds remark
+  local r; for r in "${ROWS[@]}"; do
+    IFS=$'\t' read -r name result seconds remark <<< "$r"
+    printf '%-14s %-13s %5d s  %s\n' "$name" "$result" "$seconds" "$remark"
+  done
+  printf '\n%d passed, %d failed\n' "$PASSED" "$FAILED"
+}
+
+cleanup() {
+  trap - EXIT INT TERM HUP
+  [ ! -s "$WORK/running" ] || kill -- "-$(cat "$WORK/running")" 2> /dev/null
+  [ -z "$SERVICES_PID" ] || kill -- "-$SERVICES_PID" 2> /dev/null
+  local name; for name in elasticsearch mongodb; do
+    [ ! -d "$WORK/$name" ] || "tests/services/$name/stop.sh" "$WORK/$name"
+  done
+  rm -rf "$WORK"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+for name in "${SUITES[@]}" ${SKIP//,/ }; do
+  is_one_of "$name" "${ALL[@]}" || die "there is no suite '$name'; the suites are: ${ALL[*]}"
+done
+export SKIP_SUITES=$SKIP
+tests/deps.sh build || exit 1
+BEGAN=$(now)
+start_services
+for name in "${SUITES[@]}"; do suite "$name"; done
+table
+say "all of it took $(($(now) - BEGAN)) s"
+[ "$BAD" = 0 ] || die "$BAD of ${#SUITES[@]} suites failed or could not run"
