@@ -51,6 +51,13 @@ pub enum Waiting {
         /// The plan's `max_concurrent_runs`.
         limit: u32,
     },
+    /// The host runs as many workers as its operator allows; clients take turns.
+    HostBusy {
+        /// How many that is.
+        limit: u32,
+    },
+    /// Its client wants it to hold.
+    Held,
 }
 
 impl Client {

@@ -88,3 +88,20 @@ pub struct FileProgress {
     /// The sums over everything the sink has answered.
     pub ledger: Ledger,
 }
+
+/// What an engine has durably done for a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Every file that was begun, in the manifest's order.
+    pub files: Vec<FileProgress>,
+    /// The concrete indices that documents went to or may have gone to: an index is noted durably before the first
+    /// document is sent to it.
+    pub indices: Vec<String>,
+}
+
+impl Progress {
+    /// The sums over all files.
+    pub fn ledger(&self) -> Ledger {
+        self.files.iter().map(|file| file.ledger).sum()
+    }
+}

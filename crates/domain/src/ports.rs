@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::EpochMs;
 use crate::error::Failure;
-use crate::file::{FileProgress, FileRecord, ManifestFile};
+use crate::file::{FileRecord, ManifestFile, Progress};
 use crate::ids::FileKey;
 use crate::monitor::DmsHealth;
 use crate::run::{Outcome, Run};
@@ -55,7 +55,8 @@ pub enum Observed {
 /// What runs the pipelines.
 #[async_trait]
 pub trait Engine: Send + Sync {
-    /// Starts a worker on the run folder. Does nothing if one runs there already.
+    /// Starts a worker on the run folder. Does nothing if one runs there already. Once it has returned, `observe` gives
+    /// [`Observed::Absent`] only if that worker has ended without a word, not because it is still coming up.
     async fn launch(&self, context: &RunContext, order: &WorkOrder, attempt: u32) -> Result<(), Failure>;
 
     /// What is there now. Asking also tells the worker that it has a manager.
@@ -64,11 +65,12 @@ pub trait Engine: Send + Sync {
     /// Tells the worker something. An error means that it may not have heard it; telling it twice is harmless.
     async fn command(&self, context: &RunContext, command: Command) -> Result<(), Failure>;
 
-    /// Ends the worker at once, without asking it.
+    /// Ends the worker at once, without asking it, and returns when it is gone. Does nothing if none runs.
     async fn kill(&self, context: &RunContext) -> Result<(), Failure>;
 
-    /// The durable progress of every file that was begun, in the manifest's order. Right only while nothing runs.
-    async fn progress(&self, context: &RunContext) -> Result<Vec<FileProgress>, Failure>;
+    /// What is durably done: every file that was begun, in the manifest's order, and the indices. Empty before the first
+    /// checkpoint. Right only while nothing runs.
+    async fn progress(&self, context: &RunContext) -> Result<Progress, Failure>;
 
     /// Lists documents that the ledger says were created but which the core DMS does not hold, at most `limit` a file.
     async fn missing(&self, context: &RunContext, files: &[FileKey], limit: usize) -> Result<BTreeMap<FileKey, Vec<u64>>, Failure>;

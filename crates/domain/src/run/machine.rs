@@ -50,7 +50,8 @@ impl RunState {
 pub enum Event {
     /// It has its slot and its job's lock.
     Admitted,
-    /// Its client called it off before a worker was started.
+    /// Its client called it off while no worker was there to be told: before a launch, between two, or while the core
+    /// DMS could not be asked for its count.
     CalledOff,
     /// Its manifest is taken.
     Claimed {
@@ -73,8 +74,10 @@ pub enum Event {
     WorkerExited(WorkerExit),
     /// A worker is gone without a word.
     WorkerLost {
-        /// Whether the durable ledger has grown since the loss before.
-        progressed: bool,
+        /// The sums that it left durably.
+        ledger: Ledger,
+        /// The concrete indices written to so far.
+        indices: Vec<String>,
         /// What is known of why.
         failure: Failure,
     },
@@ -86,6 +89,8 @@ pub enum Event {
         outcome: Outcome,
         /// The sums over all files.
         ledger: Ledger,
+        /// The concrete indices counted over.
+        indices: Vec<String>,
     },
     /// Everything is put away.
     TornDown,
@@ -132,7 +137,7 @@ impl Policy {
     /// The wait after so many losses in a row.
     fn wait_ms(&self, losses: u32) -> EpochMs {
         let doubled = self.backoff.ms.saturating_mul(1 << losses.saturating_sub(1).min(20));
-        doubled.min(self.max_backoff.ms) as EpochMs
+        EpochMs::try_from(doubled.min(self.max_backoff.ms)).unwrap_or(EpochMs::MAX)
     }
 }
 
@@ -154,10 +159,14 @@ pub fn next(run: &Run, event: Event, now_ms: EpochMs, policy: &Policy) -> Result
     let mut after = run.clone();
     let to = match (run.state, event) {
         (S::Queued, Event::Admitted) => S::Claiming,
-        (S::Queued | S::Claiming, Event::CalledOff) | (S::Starting, Event::CalledOff) if run.attempt == 0 => {
-            conclude(&mut after, Outcome::Cancelled)
+        (S::Queued | S::Claiming, Event::CalledOff) => conclude(&mut after, Outcome::Cancelled),
+        (S::Starting, Event::CalledOff) if run.launched => return Err(illegal),
+        (S::Starting, Event::CalledOff) if run.attempt == 0 => conclude(&mut after, Outcome::Cancelled),
+        (S::Starting, Event::CalledOff) => preset(&mut after, Outcome::Cancelled),
+        (S::Verifying, Event::CalledOff) => {
+            let known = after.outcome.take().unwrap_or(Outcome::Cancelled);
+            conclude(&mut after, known)
         }
-        (S::Starting, Event::CalledOff) => S::Verifying,
         (S::Claiming, Event::Claimed { at_ms, files, bytes }) => {
             after.claimed_ms = Some(at_ms);
             after.files_total = files;
@@ -165,9 +174,18 @@ pub fn next(run: &Run, event: Event, now_ms: EpochMs, policy: &Policy) -> Result
             S::Starting
         }
         (S::Starting, Event::Launching) => {
+            if run.launched {
+                return Err(illegal);
+            }
             after.attempt += 1;
+            after.launched = true;
             S::Starting
         }
+        // before a launch, whatever a worker says is an older one's
+        (
+            S::Starting,
+            Event::WorkerReads | Event::WorkerHolds | Event::WorkerDrains | Event::WorkerExited(_) | Event::WorkerLost { .. },
+        ) if !run.launched => return Err(illegal),
         (S::Starting | S::Running | S::Paused | S::Draining, Event::WorkerReads) => up(&mut after, now_ms, S::Running),
         (S::Starting | S::Running | S::Paused | S::Draining, Event::WorkerHolds) => up(&mut after, now_ms, S::Paused),
         (S::Starting | S::Running | S::Paused | S::Draining, Event::WorkerDrains) => up(&mut after, now_ms, S::Draining),
@@ -177,14 +195,21 @@ pub fn next(run: &Run, event: Event, now_ms: EpochMs, policy: &Policy) -> Result
             }
             exited(&mut after, exit, now_ms, policy)
         }
-        (S::Starting | S::Running | S::Paused | S::Draining, Event::WorkerLost { progressed, failure }) => {
-            lost(&mut after, progressed, failure, now_ms, policy)
+        (S::Starting | S::Running | S::Paused | S::Draining, Event::WorkerLost { ledger, indices, failure }) => {
+            after.ledger = ledger;
+            after.indices = indices;
+            lost(&mut after, failure, now_ms, policy)
+        }
+        // what a worker sent before is still to be counted
+        (S::Starting | S::Running | S::Paused | S::Draining, Event::Impossible(failure)) if run.attempt > 0 => {
+            preset(&mut after, Outcome::Failed { failure })
         }
         (S::Queued | S::Claiming | S::Starting | S::Running | S::Paused | S::Draining | S::Verifying, Event::Impossible(failure)) => {
             conclude(&mut after, Outcome::Failed { failure })
         }
-        (S::Verifying, Event::Proven { outcome, ledger }) => {
+        (S::Verifying, Event::Proven { outcome, ledger, indices }) => {
             after.ledger = ledger;
+            after.indices = indices;
             conclude(&mut after, outcome)
         }
         (S::TearingDown, Event::TornDown) => match &run.outcome {
@@ -218,7 +243,6 @@ pub fn next(run: &Run, event: Event, now_ms: EpochMs, policy: &Policy) -> Result
             | Event::Proven { .. }
             | Event::TornDown,
         )
-        | (S::Queued | S::Claiming, Event::CalledOff)
         | (S::Starting, Event::Admitted | Event::Claimed { .. } | Event::Proven { .. } | Event::TornDown)
         | (
             S::Running | S::Paused | S::Draining,
@@ -227,7 +251,6 @@ pub fn next(run: &Run, event: Event, now_ms: EpochMs, policy: &Policy) -> Result
         | (
             S::Verifying,
             Event::Admitted
-            | Event::CalledOff
             | Event::Claimed { .. }
             | Event::Launching
             | Event::WorkerReads
@@ -270,11 +293,23 @@ pub fn next(run: &Run, event: Event, now_ms: EpochMs, policy: &Policy) -> Result
     if to != RunState::Queued {
         after.waiting = None;
     }
-    if to != run.state || name == "launching" {
-        after.history.push(Transition { at_ms: now_ms, to, event: name.into() });
+    if to != run.state || after.attempt != run.attempt || after.losses != run.losses {
+        record(&mut after, Transition { at_ms: now_ms, to, event: name.into() });
     }
     after.state = to;
     Ok(after)
+}
+
+/// Steps kept of a run's way.
+const MAX_HISTORY: usize = 500;
+
+/// Enters a step into the history. Its length is bounded, as clients may pause and resume as often as they like: the
+/// request and the newest steps stay.
+fn record(run: &mut Run, step: Transition) {
+    if run.history.len() >= MAX_HISTORY {
+        run.history.remove(1);
+    }
+    run.history.push(step);
 }
 
 fn up(run: &mut Run, now_ms: EpochMs, state: RunState) -> RunState {
@@ -282,51 +317,57 @@ fn up(run: &mut Run, now_ms: EpochMs, state: RunState) -> RunState {
     state
 }
 
-fn conclude(run: &mut Run, outcome: Outcome) -> RunState {
+/// No worker is left; how the run ends is known, and is to be confirmed by the count.
+fn preset(run: &mut Run, outcome: Outcome) -> RunState {
     run.outcome = Some(outcome);
+    run.launched = false;
     run.stalled = None;
+    RunState::Verifying
+}
+
+fn conclude(run: &mut Run, outcome: Outcome) -> RunState {
+    preset(run, outcome);
     RunState::TearingDown
 }
 
 fn exited(run: &mut Run, exit: WorkerExit, now_ms: EpochMs, policy: &Policy) -> RunState {
-    let progressed = exit.ledger.accounted() > run.ledger.accounted();
     run.ledger = exit.ledger;
     run.indices = exit.indices;
-    run.stalled = None;
-    match exit.kind {
+    let to = match exit.kind {
+        ExitKind::Failed { failure } if failure.retryable => return lost(run, failure, now_ms, policy),
+        ExitKind::Failed { failure } => return preset(run, Outcome::Failed { failure }),
         ExitKind::Drained => RunState::Verifying,
-        ExitKind::Cancelled => {
-            run.outcome = Some(Outcome::Cancelled);
-            RunState::Verifying
-        }
-        ExitKind::BudgetExceeded { message } => {
-            run.outcome = Some(Outcome::Failed { failure: budget_exceeded(message) });
-            RunState::Verifying
-        }
-        ExitKind::Suspended if run.desired == Desired::Cancel => {
-            run.outcome = Some(Outcome::Cancelled);
-            RunState::Verifying
-        }
+        ExitKind::Cancelled => preset(run, Outcome::Cancelled),
+        ExitKind::BudgetExceeded { message } => preset(run, Outcome::Failed { failure: budget_exceeded(message) }),
+        ExitKind::Suspended if run.desired == Desired::Cancel => preset(run, Outcome::Cancelled),
         ExitKind::Suspended => {
             run.not_before_ms = now_ms;
             RunState::Starting
         }
-        ExitKind::Failed { failure } if failure.retryable => lost(run, progressed, failure, now_ms, policy),
-        ExitKind::Failed { failure } => {
-            run.outcome = Some(Outcome::Failed { failure });
-            RunState::Verifying
-        }
-    }
+    };
+    run.losses = 0;
+    run.launched = false;
+    run.stalled = None;
+    to
 }
 
-fn lost(run: &mut Run, progressed: bool, failure: Failure, now_ms: EpochMs, policy: &Policy) -> RunState {
-    run.losses = if progressed { 1 } else { run.losses + 1 };
+/// A worker has ended out of order; `run.ledger` is what it left. Progress since the loss before buys new patience.
+fn lost(run: &mut Run, failure: Failure, now_ms: EpochMs, policy: &Policy) -> RunState {
+    let accounted = run.ledger.accounted();
+    run.losses = if accounted > run.accounted_at_loss { 1 } else { run.losses + 1 };
+    run.accounted_at_loss = accounted;
+    run.last_loss = Some(failure.clone());
+    run.launched = false;
     run.stalled = None;
-    if run.losses > policy.max_losses {
-        run.outcome = Some(Outcome::Failed { failure });
-        return RunState::Verifying;
+    if run.desired == Desired::Cancel {
+        return preset(run, Outcome::Cancelled);
     }
-    run.last_loss = Some(failure);
-    run.not_before_ms = now_ms + policy.wait_ms(run.losses);
+    if run.losses > policy.max_losses {
+        return preset(run, Outcome::Failed { failure });
+    }
+    run.not_before_ms = now_ms.saturating_add(policy.wait_ms(run.losses));
     RunState::Starting
 }
+
+#[cfg(test)]
+mod tests;

@@ -212,8 +212,14 @@ pub struct Run {
     pub bytes_total: u64,
     /// Launches so far.
     pub attempt: u32,
-    /// Workers lost in a row without progress in between.
+    /// Whether the newest launch was begun and its worker is not known to have ended.
+    #[serde(default)]
+    pub launched: bool,
+    /// Workers lost in a row without progress in between; 0 if the newest one ended in order.
     pub losses: u32,
+    /// What the ledger accounted for when the newest worker was lost; more later is progress.
+    #[serde(default)]
+    pub accounted_at_loss: u64,
     /// Not to be launched again before this.
     pub not_before_ms: EpochMs,
     /// Why the newest worker was lost.
@@ -226,7 +232,7 @@ pub struct Run {
     pub stalled: Option<Stall>,
     /// How it ends, once that is known.
     pub outcome: Option<Outcome>,
-    /// Its way so far; the audit of its states goes with the document (rule 20).
+    /// Its way so far, at most the request and the newest 499 steps; the audit of its states goes with the document (rule 20).
     pub history: Vec<Transition>,
 }
 
@@ -269,7 +275,9 @@ impl Run {
             files_total: 0,
             bytes_total: 0,
             attempt: 0,
+            launched: false,
             losses: 0,
+            accounted_at_loss: 0,
             not_before_ms: 0,
             last_loss: None,
             ledger: Ledger::default(),

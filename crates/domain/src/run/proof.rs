@@ -6,17 +6,21 @@ use crate::ledger::Ledger;
 use crate::run::Outcome;
 use crate::spec::ErrorBudget;
 
+/// Code of the failure of a run that went beyond its error budget.
+const BUDGET_EXCEEDED: &str = "error_budget_exceeded";
+
 /// How a run ends, given its files with their counts, its budget, and what was known already (`preset`: called off,
-/// budget exceeded, worker failed).
+/// budget exceeded, worker failed). `in_order` says that its last worker ended in order, not lost or killed.
 ///
 /// A run that ended in order must be balanced and confirmed file by file, else it is suspect, whatever it was to be. A
-/// run whose worker could not go on is failed: its ledger covers what the sink had answered, and documents whose answer
-/// was lost may lie in the core DMS beyond that; the next run finds them as duplicates.
-pub fn outcome(files: &[FileRecord], preset: Option<&Outcome>, budget: &ErrorBudget) -> Outcome {
-    if let Some(Outcome::Failed { failure }) = preset
-        && failure.code != "error_budget_exceeded"
-    {
-        return Outcome::Failed { failure: failure.clone() };
+/// run whose worker could not go on is failed (or cancelled, if its client wanted that): its ledger covers what the sink
+/// had answered, and documents whose answer was lost may lie in the core DMS beyond that; the next run finds them as
+/// duplicates.
+pub fn outcome(files: &[FileRecord], preset: Option<&Outcome>, in_order: bool, budget: &ErrorBudget) -> Outcome {
+    match preset {
+        Some(Outcome::Failed { failure }) if failure.code != BUDGET_EXCEEDED => return Outcome::Failed { failure: failure.clone() },
+        Some(Outcome::Cancelled) if !in_order => return Outcome::Cancelled,
+        _ => {}
     }
     let unproven: Vec<_> = files.iter().filter(|file| !file.proven()).collect();
     if let Some(first) = unproven.first() {
@@ -42,7 +46,7 @@ pub fn outcome(files: &[FileRecord], preset: Option<&Outcome>, budget: &ErrorBud
 /// The failure of a run that went beyond its error budget.
 pub fn budget_exceeded(message: impl Into<String>) -> Failure {
     let next_step = "look at the rejects by cause, mend the spec or the files, and run again: what arrived is not sent twice";
-    Failure::permanent("error_budget_exceeded", Culprit::Client, message, next_step)
+    Failure::permanent(BUDGET_EXCEEDED, Culprit::Client, message, next_step)
 }
 
 fn differs(file: &FileRecord, count: usize) -> Failure {
@@ -119,7 +123,7 @@ mod tests {
             (vec![FileRecord { state: FileState::Claimed, ..file(ledger(5, 0), 5) }], None, RunState::Suspect),
         ];
         for (files, preset, expected) in cases {
-            assert_eq!(outcome(&files, preset.as_ref(), &budget).state(), expected, "{files:?}");
+            assert_eq!(outcome(&files, preset.as_ref(), true, &budget).state(), expected, "{files:?}");
         }
     }
 
@@ -127,7 +131,7 @@ mod tests {
     fn a_quarantined_file_fails_the_run_and_is_named() {
         let failure = Failure::permanent("truncated", Culprit::Client, "gzip ends in the middle", "");
         let broken = FileRecord { state: FileState::Quarantined { failure }, ..file(ledger(5, 0), 5) };
-        let ends = outcome(&[broken], None, &ErrorBudget::default());
+        let ends = outcome(&[broken], None, true, &ErrorBudget::default());
         let message = &ends.failure().unwrap().message;
         assert!(message.contains("a.csv") && message.contains("gzip ends in the middle"), "{message}");
     }
@@ -136,6 +140,14 @@ mod tests {
     fn a_worker_that_could_not_go_on_fails_the_run_even_if_the_core_dms_holds_more() {
         let failure = Failure::transient("worker_lost", Culprit::Platform, "killed", "");
         let preset = Outcome::Failed { failure };
-        assert_eq!(outcome(&[file(ledger(5, 0), 9)], Some(&preset), &ErrorBudget::default()).state(), RunState::Failed);
+        assert_eq!(outcome(&[file(ledger(5, 0), 9)], Some(&preset), false, &ErrorBudget::default()).state(), RunState::Failed);
+    }
+
+    #[test]
+    fn a_run_called_off_after_its_worker_was_killed_is_cancelled_not_suspect() {
+        let files = [file(ledger(5, 0), 9)];
+        let ends = |in_order| outcome(&files, Some(&Outcome::Cancelled), in_order, &ErrorBudget::default()).state();
+        assert_eq!(ends(false), RunState::Cancelled);
+        assert_eq!(ends(true), RunState::Suspect);
     }
 }
