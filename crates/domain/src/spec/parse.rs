@@ -106,7 +106,7 @@ fn meaning(spec: &JobSpec) -> Vec<Violation> {
         }
     }
     format(&spec.format, &mut found);
-    found.extend(wrangling::schema::validate(&spec.schema, "/schema"));
+    found.extend(spec.schema.validate().into_iter().map(|violation| violation.under("/schema")));
     found.extend(wrangling::program::check_index(&spec.destination.index, "/destination/index"));
     for (i, field) in spec.destination.id_fields.iter().enumerate() {
         found.extend(wrangling::program::check_field(field, &format!("/destination/id_fields/{i}")));
