@@ -1,0 +1,11 @@
+//! The suite on MongoDB, and what only MongoDB has.
+
+#[macro_use]
+#[path = "../suite/mod.rs"]
+mod suite;
+
+mod backend;
+mod faults;
+mod proxy;
+
+suite!(backend::Mongo);
