@@ -22,19 +22,25 @@ java_home() {
   dirname "$(dirname "$(readlink -f "$java")")"
 }
 
-# alive PID_FILE: whether the process named there runs (a killed one that nobody has waited for yet does not).
-alive() { [ -s "$1" ] && grep -qs '^State:[[:space:]]*[^Z[:space:]]' "/proc/$(cat "$1")/status"; }
+# runs PID: whether that process runs (a killed one that nobody has waited for yet does not).
+runs() { grep -qs '^State:[[:space:]]*[^Z[:space:]]' "/proc/$1/status"; }
+
+# alive PID_FILE: whether the process named there runs.
+alive() { local pid; pid=$(cat "$1" 2> /dev/null) && [ -n "$pid" ] && runs "$pid"; }
 
 # stop PID_FILE: TERM, and KILL after 30 s; nothing to do is fine.
 stop() {
-  alive "$1" || { rm -f "$1"; return 0; }
-  local pid; pid=$(cat "$1")
-  kill "$pid" 2>/dev/null
-  for _ in $(seq 300); do
-    alive "$1" || { rm -f "$1"; return 0; }
-    sleep 0.1
-  done
-  say "process $pid did not end in 30 s: killed"
-  kill -9 "$pid" 2>/dev/null
+  local pid; pid=$(cat "$1" 2> /dev/null) || return 0
+  if [ -n "$pid" ] && runs "$pid"; then
+    kill "$pid" 2> /dev/null
+    for _ in $(seq 300); do
+      runs "$pid" || break
+      sleep 0.1
+    done
+    if runs "$pid"; then
+      say "process $pid did not end in 30 s: killed"
+      kill -9 "$pid" 2> /dev/null
+    fi
+  fi
   rm -f "$1"
 }

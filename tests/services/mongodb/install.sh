@@ -13,7 +13,8 @@ TMP=$(mktemp -d "$CACHE/mongodb.XXXXXX")
 trap 'rm -rf "$TMP"' EXIT
 mvn -q -B -f "$SOURCE/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
   -DoutputDirectory="$TMP/lib" >&2
-"$(java_home)/bin/javac" -cp "$TMP/lib/*" -d "$TMP/classes" "$SOURCE/MongoMain.java" >&2
+JAVA=$(java_home)
+"$JAVA/bin/javac" -cp "$TMP/lib/*" -d "$TMP/classes" "$SOURCE/MongoMain.java" >&2
 chmod a+rx "$TMP"
 mv "$TMP" "$DEST"
 echo "$DEST"

@@ -11,8 +11,9 @@ H=$("$HERE/install.sh")
 alive "$D/mongodb.pid" && { cat "$D/url"; exit 0; }
 rm -f "$D/url"
 : > "$D/mongodb.log"
+JAVA=$(java_home)/bin/java
 unset JAVA_TOOL_OPTIONS _JAVA_OPTIONS JAVA_OPTS
-setsid "$(java_home)/bin/java" -Xmx512m -Dorg.slf4j.simpleLogger.defaultLogLevel=error -cp "$H/lib/*:$H/classes" \
+setsid "$JAVA" -Xmx512m -Dorg.slf4j.simpleLogger.defaultLogLevel=error -cp "$H/lib/*:$H/classes" \
   MongoMain "$PORT" ${FILE:+"$FILE"} > "$D/mongodb.log" 2>&1 < /dev/null &
 echo $! > "$D/mongodb.pid"
 for _ in $(seq 300); do
