@@ -1,0 +1,268 @@
+//! From the syntax tree to nodes: names become slots, texts become templates, everything wrong becomes a violation.
+
+use crate::ast::{At, Expr, Filter, If, Operand, Program, Statement};
+use crate::catalog;
+use crate::environment::Environment;
+use crate::exec::condition::{Condition, Haystack, Operand as Side};
+use crate::exec::{FieldPath, FilterNode, IfNode, Node};
+use crate::field_ref::FieldRef;
+use crate::filters;
+use crate::layout::Layout;
+use crate::options::Options;
+use crate::platform;
+use crate::regexes;
+use crate::template::{Name, Template};
+use crate::violation::{Violation, pointer};
+
+/// Collects what compilation finds out.
+#[derive(Debug)]
+pub(crate) struct Compiler<'e> {
+    pub(crate) layout: Layout,
+    pub(crate) violations: Vec<Violation>,
+    pub(crate) environment: &'e Environment,
+    /// Tags of failed filters met so far.
+    failure_tags: Vec<Box<str>>,
+}
+
+/// All problems of these statements that compilation finds.
+pub(crate) fn check(body: &[Statement]) -> Vec<Violation> {
+    let environment = Environment::default();
+    let mut compiler = Compiler::new(&environment);
+    compiler.statements(body);
+    compiler.violations
+}
+
+impl<'e> Compiler<'e> {
+    pub(crate) fn new(environment: &'e Environment) -> Self {
+        Self {
+            layout: Layout::new(),
+            violations: Vec::new(),
+            environment,
+            failure_tags: Vec::new(),
+        }
+    }
+
+    pub(crate) fn program(&mut self, program: &Program) -> Vec<Node> {
+        for (index, statement) in program.body.iter().enumerate().skip(1) {
+            if matches!(statement, Statement::Decode(_)) {
+                let message = "a program decodes once, as its first statement";
+                self.violations.push(Violation::new(
+                    format!("/{index}"),
+                    "misplaced_decode",
+                    message,
+                ));
+            }
+        }
+        self.statements(&program.body)
+    }
+
+    fn statements(&mut self, body: &[Statement]) -> Vec<Node> {
+        body.iter()
+            .filter_map(|statement| self.statement(statement))
+            .collect()
+    }
+
+    fn statement(&mut self, statement: &Statement) -> Option<Node> {
+        Some(match statement {
+            Statement::Filter(filter) => Node::Filter(Box::new(self.filter(filter)?)),
+            Statement::If(conditional) => Node::If(self.conditional(conditional)),
+            Statement::Decode(_) => return None,
+            Statement::RejectFailures => Node::RejectFailures(self.failure_tags.clone()),
+            Statement::DefaultTimestamp => Node::DefaultTimestamp,
+            Statement::Schema(schema) => Node::Schema(platform::SchemaNode::compile(schema, self)),
+            Statement::Provenance => {
+                Node::Provenance(platform::provenance_prefix(self.environment))
+            }
+            Statement::Document(document) => {
+                Node::Document(platform::DocumentNode::compile(document, self)?)
+            }
+        })
+    }
+
+    fn filter(&mut self, filter: &Filter) -> Option<FilterNode> {
+        let violations = catalog::check(filter);
+        let known = violations
+            .iter()
+            .all(|violation| violation.code != "unknown_filter");
+        self.violations.extend(violations);
+        if !known {
+            return None;
+        }
+        let options = Options::new(filter);
+        let step = options
+            .text("id")
+            .map_or_else(|| format!("{} {}", filter.at.0, filter.name), str::to_owned);
+        let (kind, failure_tags) = filters::compile(&filter.name, options, self)?;
+        for tag in &failure_tags {
+            if !self.failure_tags.contains(tag) {
+                self.failure_tags.push(tag.clone());
+            }
+        }
+        let common = filters::Common::compile(options, self);
+        Some(FilterNode {
+            step: step.trim_start().into(),
+            kind,
+            common,
+            failure_tags,
+        })
+    }
+
+    fn conditional(&mut self, conditional: &If) -> IfNode {
+        let branches = conditional
+            .branches
+            .iter()
+            .map(|branch| {
+                let condition = self.condition(&branch.condition, &branch.at);
+                (
+                    condition,
+                    format!("{} if", branch.at.0).trim_start().into(),
+                    self.statements(&branch.body),
+                )
+            })
+            .collect();
+        IfNode {
+            branches,
+            otherwise: self.statements(&conditional.otherwise),
+        }
+    }
+
+    fn condition(&mut self, expr: &Expr, at: &At) -> Condition {
+        match expr {
+            Expr::Not(inner) => Condition::Not(Box::new(self.condition(inner, at))),
+            Expr::Logic(op, left, right) => Condition::Logic(
+                *op,
+                Box::new(self.condition(left, at)),
+                Box::new(self.condition(right, at)),
+            ),
+            Expr::Compare(op, left, right) => match (self.side(left, at), self.side(right, at)) {
+                (Some(left), Some(right)) => Condition::Compare(*op, left, right),
+                _ => Condition::Constant(false),
+            },
+            Expr::Match {
+                subject,
+                pattern,
+                negated,
+            } => match (self.side(subject, at), regexes::compile(pattern)) {
+                (Some(subject), Ok(regex)) => Condition::Match {
+                    subject,
+                    regex,
+                    negated: *negated,
+                },
+                (_, Err(reason)) => self.refuse(at, "invalid_regex", reason),
+                (None, Ok(_)) => Condition::Constant(false),
+            },
+            Expr::In {
+                needle,
+                haystack,
+                negated,
+            } => {
+                let haystack = match haystack {
+                    Operand::Field(field) => Haystack::Field(self.path(field.clone())),
+                    Operand::String(text) => Haystack::Text(text.as_str().into()),
+                    Operand::Array(items) => {
+                        Haystack::List(items.iter().filter_map(literal_text).collect())
+                    }
+                    Operand::Number(number) => {
+                        return self.refuse(
+                            at,
+                            "invalid_condition",
+                            format!("`in {}`: a number contains nothing", number.text()),
+                        );
+                    }
+                };
+                match self.side(needle, at) {
+                    Some(needle) => Condition::In {
+                        needle,
+                        haystack,
+                        negated: *negated,
+                    },
+                    None => Condition::Constant(false),
+                }
+            }
+            Expr::Truthy(Operand::Field(field)) => Condition::Truthy(self.path(field.clone())),
+            Expr::Truthy(Operand::String(text)) => {
+                Condition::Constant(!text.is_empty() && text != "false")
+            }
+            Expr::Truthy(Operand::Number(_) | Operand::Array(_)) => Condition::Constant(true),
+        }
+    }
+
+    fn refuse(&mut self, at: &At, code: &str, message: String) -> Condition {
+        self.violations
+            .push(Violation::new(pointer(&at.0, "if"), code, message));
+        Condition::Constant(false)
+    }
+
+    fn side(&mut self, operand: &Operand, at: &At) -> Option<Side> {
+        Some(match operand {
+            Operand::Field(field) => Side::Field(self.path(field.clone())),
+            Operand::String(text) => Side::Text(text.as_str().into()),
+            Operand::Number(number) => match number.text().parse() {
+                Ok(whole) => Side::Int(whole),
+                Err(_) => Side::Float(number.text().parse().unwrap_or(f64::NAN)),
+            },
+            Operand::Array(_) => {
+                let message = "a list can only stand after `in`".to_owned();
+                self.refuse(at, "invalid_condition", message);
+                return None;
+            }
+        })
+    }
+
+    /// The path of a reference, its name with a slot.
+    pub(crate) fn path(&mut self, field: FieldRef) -> FieldPath {
+        FieldPath {
+            slot: self.layout.intern(field.root()),
+            field,
+        }
+    }
+
+    /// A reference without sprintf, such as `target`.
+    pub(crate) fn field(&mut self, text: &str, at: &str) -> Option<FieldPath> {
+        match FieldRef::parse(text) {
+            Ok(field) => Some(self.path(field)),
+            Err(error) => {
+                self.violations
+                    .push(Violation::new(at, "invalid_field", error.to_string()));
+                None
+            }
+        }
+    }
+
+    /// A text with sprintf references.
+    pub(crate) fn template(&mut self, text: &str, at: &str) -> Option<Template> {
+        Template::compile(text, &mut self.layout)
+            .map_err(|reason| {
+                self.violations
+                    .push(Violation::new(at, "invalid_date_format", reason))
+            })
+            .ok()
+    }
+
+    /// A field name with sprintf references.
+    pub(crate) fn name(&mut self, text: &str, at: &str) -> Option<Name> {
+        let template = self.template(text, at)?;
+        match template.constant() {
+            Some(_) => self.field(text, at).map(Name::Static),
+            None => Some(Name::Dynamic(template)),
+        }
+    }
+
+    /// A violation of an option.
+    pub(crate) fn violation(&mut self, at: String, code: &str, message: String) {
+        self.violations.push(Violation::new(at, code, message));
+    }
+}
+
+fn literal_text(operand: &Operand) -> Option<Box<str>> {
+    match operand {
+        Operand::String(text) => Some(text.as_str().into()),
+        Operand::Number(number) if number.is_float() => {
+            let mut text = String::new();
+            crate::number::java_double(number.text().parse().ok()?, &mut text);
+            Some(text.into())
+        }
+        Operand::Number(number) => Some(number.text().into()),
+        Operand::Field(_) | Operand::Array(_) => None,
+    }
+}

@@ -1,0 +1,211 @@
+//! A program made ready to run, and the memory that a thread needs to run it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bumpalo::Bump;
+use bumpalo::collections::String as BumpString;
+
+use crate::ast::{Decode, Program, Statement};
+use crate::compile::Compiler;
+use crate::environment::Environment;
+use crate::exec::{Body, Context, Event, Flow, Node, Provenance, Refusal, Run, run_nodes};
+use crate::layout::{Columns, Layout, METADATA, VERSION};
+use crate::platform::decode;
+use crate::record::{Document, Output, Payload, Record, Reject};
+use crate::value::Value;
+use crate::violation::Violation;
+
+/// A thread keeps at most this much memory between records.
+const MAX_KEPT_BYTES: usize = 1 << 20;
+/// Names of fields seen in records that get a slot of their own, besides those of the program.
+const MAX_LEARNED: usize = 512;
+
+static NEXT_SERIAL: AtomicU64 = AtomicU64::new(1);
+
+/// A compiled program. Immutable: one is shared by all threads of a run.
+#[derive(Debug)]
+pub struct Compiled {
+    nodes: Vec<Node>,
+    layout: Layout,
+    decode: Decode,
+    clock_ms: i64,
+    /// Tells scratches of other programs apart.
+    serial: u64,
+}
+
+/// One thread's working memory: reset for every record, bounded between records.
+#[derive(Debug)]
+pub struct Scratch {
+    bump: Bump,
+    /// The program's layout and the field names learned from records.
+    layout: Layout,
+    serial: u64,
+}
+
+impl Compiled {
+    /// Compiles a program for a run.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the program, in the order of its statements. Pointers are those of the notation the
+    /// program was written in; those of platform statements start with `/schema`, `/index` or `/id`.
+    pub fn compile(program: &Program, environment: &Environment) -> Result<Self, Vec<Violation>> {
+        let mut compiler = Compiler::new(environment);
+        let nodes = compiler.program(program);
+        if !compiler.violations.is_empty() {
+            return Err(compiler.violations);
+        }
+        let decode = match program.body.first() {
+            Some(Statement::Decode(decode)) => decode.clone(),
+            _ => Decode::default(),
+        };
+        let serial = NEXT_SERIAL.fetch_add(1, Ordering::Relaxed);
+        Ok(Self {
+            nodes,
+            layout: compiler.layout,
+            decode,
+            clock_ms: environment.clock_ms,
+            serial,
+        })
+    }
+
+    /// Binds a CSV file's column names, once per file. The result belongs to this program.
+    ///
+    /// A name in brackets is a field reference; an empty one becomes `column<n>`.
+    ///
+    /// # Errors
+    /// Names that occur twice, are no field references, or are reserved; pointers are `/<position>`.
+    pub fn bind_columns(&self, names: &[String]) -> Result<Columns, Vec<Violation>> {
+        Columns::bind(&self.layout, names)
+    }
+
+    /// Working memory for one thread.
+    #[must_use]
+    pub fn scratch(&self) -> Scratch {
+        Scratch {
+            bump: Bump::new(),
+            layout: self.layout.learner(),
+            serial: self.serial,
+        }
+    }
+
+    /// Runs one record through the program and hands what becomes of it to `output`: one call of `document`, one of `reject`,
+    /// or none if the program filtered it out.
+    pub fn run<O: Output>(&self, record: &Record<'_>, scratch: &mut Scratch, output: &mut O) {
+        scratch.prepare(self);
+        let learned = match record.payload {
+            Payload::Row { columns, .. } => {
+                self.run_in(record, &columns.layout, &scratch.bump, output);
+                Vec::new()
+            }
+            _ => self.run_in(record, &scratch.layout, &scratch.bump, output),
+        };
+        for name in learned {
+            scratch.layout.intern(&name);
+        }
+    }
+
+    /// Returns field names that deserve a slot next time.
+    fn run_in<'a, O: Output>(
+        &'a self,
+        record: &Record<'a>,
+        layout: &'a Layout,
+        bump: &'a Bump,
+        output: &mut O,
+    ) -> Vec<String> {
+        let mut event = Event::new(bump, layout);
+        let mut run = Run::default();
+        let context = Context {
+            clock_ms: self.clock_ms,
+            record_hash: record_hash(record),
+        };
+        let flow = match decode(&record.payload, &self.decode, self.clock_ms, &mut event) {
+            Ok(()) => run_nodes(&self.nodes, &mut event, &mut run, context),
+            Err(refusal) => Flow::Reject(refusal),
+        };
+        match flow {
+            Flow::Next => emit(record, event, &run, output),
+            Flow::Drop => Vec::new(),
+            Flow::Reject(Refusal {
+                code,
+                step,
+                field,
+                message,
+            }) => {
+                output.reject(&Reject {
+                    code,
+                    step,
+                    field,
+                    message,
+                });
+                Vec::new()
+            }
+        }
+    }
+}
+
+fn emit<'a, O: Output>(
+    record: &Record<'a>,
+    mut event: Event<'a>,
+    run: &Run<'a>,
+    output: &mut O,
+) -> Vec<String> {
+    event.set_slot(METADATA, Value::Absent);
+    event.set_slot(VERSION, Value::Absent);
+    let (bump, layout) = (event.bump, event.layout);
+    let id = run.id.unwrap_or_else(|| {
+        let mut id = BumpString::with_capacity_in(record.file_key.len() + 21, bump);
+        id.push_str(record.file_key);
+        id.push('-');
+        id.push_str(itoa::Buffer::new().format(record.position));
+        id.into_bump_str()
+    });
+    let (slots, extra) = event.into_parts();
+    let provenance = run.provenance.map(|prefix| Provenance {
+        prefix,
+        file_key: record.file_key,
+        position: record.position,
+    });
+    let body = Body {
+        keys: layout.keys(),
+        slots,
+        extra,
+        provenance,
+    };
+    output.document(&Document {
+        index: run.index,
+        id,
+        ordinal: 0,
+        body: &body,
+    });
+    let room = MAX_LEARNED.saturating_sub(layout.learned());
+    extra
+        .iter()
+        .take(room)
+        .map(|(name, _)| (*name).to_owned())
+        .collect()
+}
+
+/// FNV-1a of file and position, finished so that the upper bits are good.
+fn record_hash(record: &Record<'_>) -> u64 {
+    let position = record.position.to_le_bytes();
+    let hash = record
+        .file_key
+        .bytes()
+        .chain(position)
+        .fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
+        });
+    (hash ^ (hash >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+impl Scratch {
+    fn prepare(&mut self, compiled: &Compiled) {
+        if self.serial != compiled.serial {
+            *self = compiled.scratch();
+        }
+        self.bump.reset();
+        if self.bump.allocated_bytes() > MAX_KEPT_BYTES {
+            self.bump = Bump::new();
+        }
+    }
+}

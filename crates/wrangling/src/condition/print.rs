@@ -1,0 +1,87 @@
+//! Conditions back to text.
+
+use crate::ast::{Expr, LogicOp, Operand};
+
+/// The text of a condition, with only the parentheses it needs; `None` if a string in it cannot be written, because it ends
+/// with a backslash or holds both kinds of quotes.
+pub(crate) fn print(expr: &Expr) -> Option<String> {
+    Some(match expr {
+        Expr::Not(inner) => match &**inner {
+            Expr::Truthy(Operand::Field(field)) => format!("!{field}"),
+            other => format!("!({})", print(other)?),
+        },
+        Expr::Logic(op, left, right) => {
+            let side = |side: &Expr, is_right: bool| {
+                let text = print(side)?;
+                let needed = match side {
+                    Expr::Logic(inner, ..) if is_right => binding(*inner) <= binding(*op),
+                    Expr::Logic(inner, ..) => binding(*inner) < binding(*op),
+                    _ => false,
+                };
+                Some(if needed { format!("({text})") } else { text })
+            };
+            format!(
+                "{} {} {}",
+                side(left, false)?,
+                op.symbol(),
+                side(right, true)?
+            )
+        }
+        Expr::Compare(op, left, right) => {
+            format!("{} {} {}", operand(left)?, op.symbol(), operand(right)?)
+        }
+        Expr::Match {
+            subject,
+            pattern,
+            negated,
+        } => {
+            let op = if *negated { "!~" } else { "=~" };
+            let pattern = delimited(pattern, '/').or_else(|| quoted(pattern))?;
+            format!("{} {op} {pattern}", operand(subject)?)
+        }
+        Expr::In {
+            needle,
+            haystack,
+            negated,
+        } => {
+            let op = if *negated { "not in" } else { "in" };
+            format!("{} {op} {}", operand(needle)?, operand(haystack)?)
+        }
+        Expr::Truthy(value) => operand(value)?,
+    })
+}
+
+fn binding(op: LogicOp) -> u8 {
+    match op {
+        LogicOp::Or | LogicOp::Xor => 1,
+        LogicOp::And | LogicOp::Nand => 2,
+    }
+}
+
+fn operand(operand_: &Operand) -> Option<String> {
+    Some(match operand_ {
+        Operand::Field(field) => field.to_string(),
+        Operand::String(text) => quoted(text)?,
+        Operand::Number(number) => number.text().to_owned(),
+        Operand::Array(items) => {
+            let items: Option<Vec<String>> = items.iter().map(operand).collect();
+            format!("[{}]", items?.join(", "))
+        }
+    })
+}
+
+/// A string literal in the quotes that fit.
+pub(crate) fn quoted(text: &str) -> Option<String> {
+    delimited(text, '"').or_else(|| delimited(text, '\''))
+}
+
+fn delimited(text: &str, delimiter: char) -> Option<String> {
+    let mut previous = delimiter;
+    for c in text.chars() {
+        if c == delimiter && previous != '\\' {
+            return None;
+        }
+        previous = c;
+    }
+    (previous != '\\').then(|| format!("{delimiter}{text}{delimiter}"))
+}

@@ -1,0 +1,88 @@
+//! Dates: the date filter's formats for reading, ISO 8601 and Joda patterns for writing. Times are milliseconds since 1970.
+
+mod civil;
+mod format;
+mod iso;
+mod pattern;
+mod resolve;
+mod unix;
+mod zone;
+
+pub(crate) use civil::year_of;
+pub(crate) use format::DateFormatter;
+pub(crate) use iso::write_iso8601;
+pub(crate) use zone::Zone;
+
+use pattern::Pattern;
+
+/// What a reader of dates needs to know of its surroundings.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DateContext<'z> {
+    /// Zone of texts that name none.
+    pub(crate) zone: &'z Zone,
+    /// The run's clock: guesses missing and two-digit years.
+    pub(crate) clock_ms: i64,
+}
+
+/// A date format that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("date format `{format}`: {reason}")]
+pub(crate) struct DateFormatError {
+    format: String,
+    reason: String,
+}
+
+/// Formats tried in order.
+#[derive(Debug, Clone)]
+pub(crate) struct DateFormats {
+    readers: Vec<Reader>,
+}
+
+#[derive(Debug, Clone)]
+enum Reader {
+    Iso8601,
+    Unix,
+    UnixMs,
+    Tai64n,
+    Pattern(Pattern),
+}
+
+impl DateFormats {
+    /// Compiles formats as the date filter has them: `ISO8601`, `UNIX`, `UNIX_MS`, `TAI64N`, or a Joda pattern.
+    pub(crate) fn compile(formats: &[String]) -> Result<Self, DateFormatError> {
+        let reader = |format: &String| {
+            Ok(match format.as_str() {
+                "ISO8601" => Reader::Iso8601,
+                "UNIX" => Reader::Unix,
+                "UNIX_MS" => Reader::UnixMs,
+                "TAI64N" => Reader::Tai64n,
+                pattern => Reader::Pattern(Pattern::compile(pattern).map_err(|reason| {
+                    DateFormatError {
+                        format: format.clone(),
+                        reason,
+                    }
+                })?),
+            })
+        };
+        Ok(Self {
+            readers: formats.iter().map(reader).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The time that the first fitting format reads.
+    #[inline]
+    pub(crate) fn parse(&self, text: &str, context: &DateContext<'_>) -> Option<i64> {
+        self.readers.iter().find_map(|reader| match reader {
+            Reader::Iso8601 => iso::parse_filter(text, context),
+            Reader::Unix => unix::seconds(text),
+            Reader::UnixMs => unix::milliseconds(text),
+            Reader::Tai64n => unix::tai64n(text),
+            Reader::Pattern(pattern) => pattern.parse(text, context),
+        })
+    }
+}
+
+/// A timestamp as events carry it (`@timestamp` of a JSON document): ISO 8601, UTC if it names no zone.
+pub(crate) fn parse_timestamp(text: &str) -> Option<i64> {
+    iso::parse(text, &Zone::Utc)
+}

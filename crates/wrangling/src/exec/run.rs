@@ -1,0 +1,141 @@
+//! The interpreter of compiled nodes.
+
+use super::condition::Condition;
+use super::event::Event;
+use crate::filters::{Applied, Common, FilterKind};
+use crate::platform::{DocumentNode, SchemaNode};
+
+/// What a node may use besides the event.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context {
+    pub(crate) clock_ms: i64,
+    /// Mixes file and position: the chance of `drop { percentage }`, the same at every replay.
+    pub(crate) record_hash: u64,
+}
+
+/// A compiled statement.
+#[derive(Debug)]
+pub(crate) enum Node {
+    Filter(Box<FilterNode>),
+    If(IfNode),
+    /// The tags that failed filters leave.
+    RejectFailures(Vec<Box<str>>),
+    DefaultTimestamp,
+    Schema(SchemaNode),
+    /// The run's part of the provenance object.
+    Provenance(Box<[u8]>),
+    Document(DocumentNode),
+}
+
+/// A filter with the options that all filters have.
+#[derive(Debug)]
+pub(crate) struct FilterNode {
+    /// Its name for rejects.
+    pub(crate) step: Box<str>,
+    pub(crate) kind: FilterKind,
+    pub(crate) common: Common,
+    /// Tags added when it fails.
+    pub(crate) failure_tags: Vec<Box<str>>,
+}
+
+/// A conditional.
+#[derive(Debug)]
+pub(crate) struct IfNode {
+    pub(crate) branches: Vec<(Condition, Box<str>, Vec<Node>)>,
+    pub(crate) otherwise: Vec<Node>,
+}
+
+/// What comes after a node.
+#[derive(Debug)]
+pub(crate) enum Flow<'a> {
+    Next,
+    Drop,
+    Reject(Refusal<'a>),
+}
+
+/// A reject in the making.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Refusal<'a> {
+    pub(crate) code: &'static str,
+    pub(crate) step: &'a str,
+    pub(crate) field: &'a str,
+    pub(crate) message: &'a str,
+}
+
+/// What the platform's statements found out about the record.
+#[derive(Debug, Default)]
+pub(crate) struct Run<'a> {
+    pub(crate) index: &'a str,
+    pub(crate) id: Option<&'a str>,
+    pub(crate) provenance: Option<&'a [u8]>,
+}
+
+/// Carries out nodes in order until one ends the record.
+pub(crate) fn run_nodes<'a>(
+    nodes: &'a [Node],
+    event: &mut Event<'a>,
+    run: &mut Run<'a>,
+    context: Context,
+) -> Flow<'a> {
+    for node in nodes {
+        let flow = match node {
+            Node::Filter(filter) => filter.run(event, context),
+            Node::If(conditional) => conditional.run(event, run, context),
+            Node::RejectFailures(tags) => crate::platform::reject_failures(tags, event),
+            Node::DefaultTimestamp => {
+                crate::platform::default_timestamp(event, context.clock_ms);
+                Flow::Next
+            }
+            Node::Schema(schema) => schema.run(event, context),
+            Node::Provenance(prefix) => crate::platform::provenance(prefix, event, run),
+            Node::Document(document) => document.run(event, run),
+        };
+        if !matches!(flow, Flow::Next) {
+            return flow;
+        }
+    }
+    Flow::Next
+}
+
+impl FilterNode {
+    #[inline]
+    fn run<'a>(&'a self, event: &mut Event<'a>, context: Context) -> Flow<'a> {
+        let applied = match self.kind.apply(event, context) {
+            Applied::Matched => self.common.apply(event),
+            other => other,
+        };
+        match applied {
+            Applied::Matched | Applied::Skipped => Flow::Next,
+            Applied::Dropped => Flow::Drop,
+            Applied::Failed { field, message } => {
+                for tag in &self.failure_tags {
+                    event.tag(tag);
+                }
+                event.fail(&self.step, field, message);
+                Flow::Next
+            }
+        }
+    }
+}
+
+impl IfNode {
+    fn run<'a>(&'a self, event: &mut Event<'a>, run: &mut Run<'a>, context: Context) -> Flow<'a> {
+        for (condition, step, body) in &self.branches {
+            match condition.holds(event) {
+                Ok(true) => return run_nodes(body, event, run, context),
+                Ok(false) => {}
+                Err(error) => {
+                    let message = event.bump.alloc_str(&error.message);
+                    let field = event.bump.alloc_str(&error.field);
+                    return Flow::Reject(Refusal {
+                        code: "condition_error",
+                        step,
+                        field,
+                        message,
+                    });
+                }
+            }
+        }
+        run_nodes(&self.otherwise, event, run, context)
+    }
+}

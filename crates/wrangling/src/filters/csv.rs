@@ -1,0 +1,246 @@
+//! `csv`: splits a field's text into columns, as Ruby's CSV reads one line.
+
+use bumpalo::collections::{String as BumpString, Vec as BumpVec};
+
+use super::csv_convert::Conversion;
+use super::{Applied, FilterError};
+use crate::compile::Compiler;
+use crate::exec::{Event, FieldPath};
+use crate::field_ref::FieldRef;
+use crate::options::Options;
+use crate::value::Value;
+
+/// A compiled csv filter.
+#[derive(Debug)]
+pub(crate) struct Csv {
+    source: FieldPath,
+    /// Each column's field and conversion, and its name for `skip_header`.
+    columns: Vec<(FieldPath, Option<Conversion>, Box<str>)>,
+    target: Option<FieldRef>,
+    separator: Box<str>,
+    quote: Option<char>,
+    skip_empty_columns: bool,
+    skip_empty_rows: bool,
+    skip_header: bool,
+    autogenerate: bool,
+}
+
+impl Csv {
+    pub(super) fn compile(options: Options<'_>, compiler: &mut Compiler<'_>) -> Option<Self> {
+        if options.flag("autodetect_column_names", false) {
+            let message = "the columns would depend on which record a thread sees first; name them in `columns`".to_owned();
+            compiler.violation(
+                options.at("autodetect_column_names"),
+                "unsupported_option",
+                message,
+            );
+        }
+        let separator = options.text("separator").unwrap_or(",");
+        if separator.is_empty() {
+            compiler.violation(
+                options.at("separator"),
+                "invalid_separator",
+                "the separator cannot be empty".to_owned(),
+            );
+        }
+        let quote = options.text("quote_char").unwrap_or("\"");
+        if quote.chars().count() > 1 {
+            let message = format!("the quote must be one character, not `{quote}`");
+            compiler.violation(options.at("quote_char"), "invalid_quote", message);
+        }
+        let target = match options.text("target") {
+            Some(target) => Some(compiler.field(target, &options.at("target"))?.field),
+            None => None,
+        };
+        let source = compiler.field(
+            options.text("source").unwrap_or("message"),
+            &options.at("source"),
+        )?;
+        Some(Self {
+            source,
+            columns: columns(options, target.as_ref(), compiler),
+            target,
+            separator: separator.into(),
+            quote: quote.chars().next(),
+            skip_empty_columns: options.flag("skip_empty_columns", false),
+            skip_empty_rows: options.flag("skip_empty_rows", false),
+            skip_header: options.flag("skip_header", false),
+            autogenerate: options.flag("autogenerate_column_names", true),
+        })
+    }
+
+    pub(super) fn apply<'a>(&'a self, event: &mut Event<'a>) -> Applied<'a> {
+        let text = match event.get(&self.source) {
+            Value::Absent | Value::Null => return Applied::Skipped,
+            Value::Str(text) => text,
+            other => other.text(event.bump),
+        };
+        if text.is_empty() && self.skip_empty_rows {
+            return Applied::Dropped;
+        }
+        let result = self
+            .split(text, event)
+            .and_then(|values| self.store(values, event));
+        Applied::from_result(result, event)
+    }
+
+    fn store<'a>(
+        &'a self,
+        values: &'a [Value<'a>],
+        event: &mut Event<'a>,
+    ) -> Result<Applied<'a>, FilterError> {
+        if self.skip_header && self.is_header(values) {
+            return Ok(Applied::Dropped);
+        }
+        for (index, value) in values.iter().enumerate() {
+            let empty = matches!(value, Value::Null | Value::Str(""));
+            if self.skip_empty_columns && empty {
+                continue;
+            }
+            match self.columns.get(index) {
+                Some((path, None, _)) => event.set(path, *value)?,
+                Some((path, Some(conversion), _)) => {
+                    event.set(path, conversion.apply(*value, path, event)?)?
+                }
+                None if self.autogenerate => self.store_unnamed(index, *value, event)?,
+                None => {}
+            }
+        }
+        Ok(Applied::Matched)
+    }
+
+    #[cold]
+    fn store_unnamed<'a>(
+        &self,
+        index: usize,
+        value: Value<'a>,
+        event: &mut Event<'a>,
+    ) -> Result<(), FilterError> {
+        let field = below(
+            self.target.as_ref(),
+            FieldRef::top(&format!("column{}", index + 1)),
+        );
+        let path = FieldPath::dynamic(field, event.layout);
+        Ok(event.set(&path, value)?)
+    }
+
+    fn is_header(&self, values: &[Value<'_>]) -> bool {
+        let same = |((_, _, name), value): (&(_, _, Box<str>), &Value<'_>)| matches!(value, Value::Str(text) if **text == **name);
+        !self.columns.is_empty()
+            && self.columns.len() == values.len()
+            && self.columns.iter().zip(values).all(same)
+    }
+
+    /// The values of one line: nothing between separators is null, quoted nothing is an empty text.
+    fn split<'a>(&self, text: &'a str, event: &Event<'a>) -> Result<&'a [Value<'a>], FilterError> {
+        let error = |message: &str| FilterError::Value {
+            field: self.source.field.to_string(),
+            message: message.to_owned(),
+        };
+        if text.is_empty() {
+            return Err(error("the line is empty"));
+        }
+        let mut values = BumpVec::with_capacity_in(self.columns.len().max(8), event.bump);
+        let mut rest = text
+            .strip_suffix("\r\n")
+            .or_else(|| text.strip_suffix('\n'))
+            .unwrap_or(text);
+        loop {
+            let quoted = self.quote.filter(|quote| rest.starts_with(*quote));
+            let after = match quoted {
+                Some(quote) => {
+                    let (value, after) = self
+                        .quoted(rest, quote, event)
+                        .ok_or_else(|| error("a quote is not closed"))?;
+                    values.push(Value::Str(value));
+                    after
+                }
+                None => {
+                    let end = rest.find(&*self.separator).unwrap_or(rest.len());
+                    let (value, after) = rest.split_at(end);
+                    if self.quote.is_some_and(|quote| value.contains(quote)) {
+                        return Err(error("a quote stands inside of an unquoted value"));
+                    }
+                    values.push(if value.is_empty() {
+                        Value::Null
+                    } else {
+                        Value::Str(value)
+                    });
+                    after
+                }
+            };
+            rest = match after.strip_prefix(&*self.separator) {
+                Some(rest) => rest,
+                None if after.is_empty() => return Ok(values.into_bump_slice()),
+                None => return Err(error("a separator must follow a closing quote")),
+            };
+        }
+    }
+
+    /// A quoted value and what follows its closing quote.
+    fn quoted<'a>(
+        &self,
+        text: &'a str,
+        quote: char,
+        event: &Event<'a>,
+    ) -> Option<(&'a str, &'a str)> {
+        let mut rest = text.strip_prefix(quote)?;
+        let end = rest.find(quote)?;
+        let after = rest.get(end..)?.strip_prefix(quote)?;
+        if !after.starts_with(quote) {
+            return Some((rest.get(..end)?, after));
+        }
+        let mut value = BumpString::new_in(event.bump);
+        loop {
+            let end = rest.find(quote)?;
+            value.push_str(rest.get(..end)?);
+            let after = rest.get(end..)?.strip_prefix(quote)?;
+            match after.strip_prefix(quote) {
+                Some(more) => {
+                    value.push(quote);
+                    rest = more;
+                }
+                None => return Some((value.into_bump_str(), after)),
+            }
+        }
+    }
+}
+
+fn columns(
+    options: Options<'_>,
+    target: Option<&FieldRef>,
+    compiler: &mut Compiler<'_>,
+) -> Vec<(FieldPath, Option<Conversion>, Box<str>)> {
+    let mut conversions: Vec<(&str, Option<Conversion>)> = options
+        .text_pairs("convert")
+        .into_iter()
+        .map(|(column, kind)| {
+            let conversion = Conversion::parse(kind);
+            if conversion.is_none() {
+                let message = format!(
+                    "`{kind}` is no conversion; allowed: integer, float, date, date_time, boolean"
+                );
+                compiler.violation(options.at("convert"), "invalid_conversion", message);
+            }
+            (column, conversion)
+        })
+        .collect();
+    let names = options.list("columns").unwrap_or_default();
+    names
+        .into_iter()
+        .filter_map(|name| {
+            let field = compiler.field(name, &options.at("columns"))?.field;
+            let path = compiler.path(below(target, field));
+            let conversion = conversions
+                .iter_mut()
+                .find(|(column, _)| *column == name)
+                .and_then(|(_, found)| found.take());
+            Some((path, conversion, name.into()))
+        })
+        .collect()
+}
+
+/// `field` inside of `target`.
+fn below(target: Option<&FieldRef>, field: FieldRef) -> FieldRef {
+    target.map_or(field.clone(), |target| target.join(&field))
+}

@@ -1,0 +1,94 @@
+//! The csv filter's `convert`: Ruby's CSV converters. A text that does not convert stays as it is.
+
+use super::FilterError;
+use crate::date::{DateContext, DateFormats, Zone};
+use crate::exec::{Event, FieldPath};
+use crate::number::{Integer, ruby_float, ruby_integer};
+use crate::value::Value;
+
+/// What a column is converted to.
+#[derive(Debug)]
+pub(crate) enum Conversion {
+    Integer,
+    Float,
+    Boolean,
+    /// Midnight (UTC) of the date in the text.
+    Date(DateFormats),
+    /// A point in time.
+    DateTime(DateFormats),
+}
+
+/// The shapes of dates that convert. Ruby guesses more; these are those that mean one thing only.
+const DATES: [&str; 6] = [
+    "ISO8601",
+    "MMM d yyyy",
+    "MMM d, yyyy",
+    "d MMM yyyy",
+    "yyyy/M/d",
+    "yyyyMMdd",
+];
+const TIMES: [&str; 6] = [
+    "yyyy-M-d H:m:s.SSS Z",
+    "yyyy-M-d H:m:s Z",
+    "yyyy-M-d H:m:sZ",
+    "yyyy-M-d H:m:s.SSS",
+    "yyyy-M-d H:m:s",
+    "yyyy-M-d H:m",
+];
+
+impl Conversion {
+    pub(super) fn parse(kind: &str) -> Option<Self> {
+        let formats = || {
+            let all: Vec<String> = DATES
+                .iter()
+                .chain(&TIMES)
+                .map(|format| (*format).to_owned())
+                .collect();
+            DateFormats::compile(&all).ok()
+        };
+        Some(match kind {
+            "integer" => Self::Integer,
+            "float" => Self::Float,
+            "boolean" => Self::Boolean,
+            "date" => Self::Date(formats()?),
+            "date_time" => Self::DateTime(formats()?),
+            _ => return None,
+        })
+    }
+
+    pub(super) fn apply<'a>(
+        &self,
+        value: Value<'a>,
+        path: &FieldPath,
+        event: &Event<'a>,
+    ) -> Result<Value<'a>, FilterError> {
+        let Value::Str(text) = value else {
+            return match self {
+                Self::Boolean => Err(FilterError::Value {
+                    field: path.field.to_string(),
+                    message: "an empty value is no boolean".to_owned(),
+                }),
+                _ => Ok(value),
+            };
+        };
+        let context = DateContext {
+            zone: &Zone::Utc,
+            clock_ms: 0,
+        };
+        let converted = match self {
+            Self::Integer => ruby_integer(text).map(|integer| match integer {
+                Integer::Small(number) => Value::Int(number),
+                Integer::Big(digits) => Value::BigInt(event.bump.alloc_str(&digits)),
+            }),
+            Self::Float => ruby_float(text).map(Value::Float),
+            Self::Boolean if text.eq_ignore_ascii_case("true") => Some(Value::Bool(true)),
+            Self::Boolean if text.eq_ignore_ascii_case("false") => Some(Value::Bool(false)),
+            Self::Boolean => None,
+            Self::Date(formats) => formats
+                .parse(text, &context)
+                .map(|ms| Value::Time(ms - ms.rem_euclid(86_400_000))),
+            Self::DateTime(formats) => formats.parse(text, &context).map(Value::Time),
+        };
+        Ok(converted.unwrap_or(value))
+    }
+}

@@ -1,0 +1,119 @@
+//! The filters: each compiles its options and applies itself to an event.
+
+mod common;
+mod csv;
+mod csv_convert;
+mod date;
+mod drop;
+mod json;
+mod mutate;
+
+pub(crate) use common::Common;
+pub(crate) use json::{INVALID_TIMESTAMP_TAG, set_timestamp};
+
+use crate::compile::Compiler;
+use crate::exec::{Context, Event, SetError};
+use crate::field_ref::InvalidFieldRef;
+use crate::options::Options;
+
+/// A compiled filter.
+#[derive(Debug)]
+pub(crate) enum FilterKind {
+    Csv(csv::Csv),
+    Date(date::Date),
+    Drop(drop::Drop),
+    Json(json::Json),
+    Mutate(mutate::Mutate),
+}
+
+/// What a filter did.
+#[derive(Debug)]
+pub(crate) enum Applied<'a> {
+    /// It did its work; the common options follow.
+    Matched,
+    /// It had nothing to do.
+    Skipped,
+    /// The event is dropped.
+    Dropped,
+    /// It failed; the failure tags follow.
+    Failed {
+        /// The field concerned, or empty.
+        field: &'a str,
+        message: &'a str,
+    },
+}
+
+/// Something that goes wrong while a filter works on an event.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FilterError {
+    #[error(transparent)]
+    Set(#[from] SetError),
+    #[error(transparent)]
+    Name(#[from] InvalidFieldRef),
+    #[error("{message}")]
+    Value { field: String, message: String },
+}
+
+impl<'a> Applied<'a> {
+    /// The failure that an error means.
+    #[cold]
+    fn failed(error: &FilterError, event: &Event<'a>) -> Self {
+        let field = match error {
+            FilterError::Value { field, .. } => event.bump.alloc_str(field),
+            _ => "",
+        };
+        Self::Failed {
+            field,
+            message: event.bump.alloc_str(&error.to_string()),
+        }
+    }
+
+    fn from_result(result: Result<Applied<'a>, FilterError>, event: &Event<'a>) -> Self {
+        result.unwrap_or_else(|error| Self::failed(&error, event))
+    }
+}
+
+/// Compiles a filter; returns it with the tags of its failures. `None` if violations were found.
+pub(crate) fn compile(
+    name: &str,
+    options: Options<'_>,
+    compiler: &mut Compiler<'_>,
+) -> Option<(FilterKind, Vec<Box<str>>)> {
+    let tags = |default: &str| match options.list("tag_on_failure") {
+        Some(tags) => tags.into_iter().map(Into::into).collect(),
+        None => vec![default.into()],
+    };
+    Some(match name {
+        "csv" => (
+            FilterKind::Csv(csv::Csv::compile(options, compiler)?),
+            vec!["_csvparsefailure".into()],
+        ),
+        "date" => (
+            FilterKind::Date(date::Date::compile(options, compiler)?),
+            tags("_dateparsefailure"),
+        ),
+        "drop" => (FilterKind::Drop(drop::Drop::compile(options)), Vec::new()),
+        "json" => (
+            FilterKind::Json(json::Json::compile(options, compiler)?),
+            tags("_jsonparsefailure"),
+        ),
+        "mutate" => (
+            FilterKind::Mutate(mutate::Mutate::compile(options, compiler)),
+            tags("_mutate_error"),
+        ),
+        _ => return None,
+    })
+}
+
+impl FilterKind {
+    #[inline]
+    pub(crate) fn apply<'a>(&'a self, event: &mut Event<'a>, context: Context) -> Applied<'a> {
+        match self {
+            Self::Csv(csv) => csv.apply(event),
+            Self::Date(date) => date.apply(event, context),
+            Self::Drop(drop) => drop.apply(context),
+            Self::Json(json) => json.apply(event, context),
+            Self::Mutate(mutate) => mutate.apply(event),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Writes values as JSON straight into a byte buffer.
+
+use crate::date::write_iso8601;
+use crate::number::write_double;
+use crate::value::{Member, Value};
+
+/// Appends `text` as a JSON string with its quotes.
+#[inline]
+pub fn write_json_str(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    write_escaped(text.as_bytes(), out);
+    out.push(b'"');
+}
+
+/// Whether a byte must be escaped inside a JSON string.
+const ESCAPED: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        table[byte] = true;
+        byte += 1;
+    }
+    table[b'"' as usize] = true;
+    table[b'\\' as usize] = true;
+    table
+};
+
+#[inline]
+fn needs_escape(byte: u8) -> bool {
+    ESCAPED.get(usize::from(byte)).copied().unwrap_or(false)
+}
+
+/// Whether any of eight bytes must be escaped (may err on the side of `true`).
+#[inline]
+fn any_escape(word: u64) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let zero_in = |x: u64| x.wrapping_sub(ONES) & !x & HIGH;
+    let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
+    (control | zero_in(word ^ (ONES * 0x22)) | zero_in(word ^ (ONES * 0x5C))) != 0
+}
+
+#[inline]
+fn write_escaped(bytes: &[u8], out: &mut Vec<u8>) {
+    let (words, tail) = bytes.as_chunks::<8>();
+    let clean = !words
+        .iter()
+        .any(|word| any_escape(u64::from_le_bytes(*word)))
+        && !tail.iter().any(|b| needs_escape(*b));
+    if clean {
+        out.extend_from_slice(bytes);
+    } else {
+        write_escaped_slowly(bytes, out);
+    }
+}
+
+#[cold]
+fn write_escaped_slowly(bytes: &[u8], out: &mut Vec<u8>) {
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|byte| needs_escape(*byte)) {
+        let (clean, tail) = rest.split_at(at);
+        out.extend_from_slice(clean);
+        let Some((byte, tail)) = tail.split_first() else {
+            return;
+        };
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            other => {
+                let hex = |nibble: u8| {
+                    if nibble < 10 {
+                        b'0' + nibble
+                    } else {
+                        b'a' + nibble - 10
+                    }
+                };
+                out.extend_from_slice(&[b'\\', b'u', b'0', b'0', hex(other >> 4), hex(other & 15)]);
+            }
+        }
+        rest = tail;
+    }
+    out.extend_from_slice(rest);
+}
+
+/// Appends `value` as JSON. An absent value is written as null.
+#[inline]
+pub(crate) fn write_value(value: Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Str(text) => write_json_str(text, out),
+        Value::Int(number) => out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes()),
+        Value::Float(number) => write_double(number, out),
+        Value::BigInt(text) | Value::Decimal(text) => out.extend_from_slice(text.as_bytes()),
+        Value::Absent | Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Time(ms) => {
+            out.push(b'"');
+            write_iso8601(ms, out);
+            out.push(b'"');
+        }
+        Value::Array(items) => write_array(items, write_value, out),
+        Value::Object(members) => write_object(members, write_value, out),
+    }
+}
+
+/// As [`write_value`], with the members of objects sorted by name: how sprintf renders an object.
+pub(crate) fn write_sorted(value: Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Array(items) => write_array(items, write_sorted, out),
+        Value::Object(members) => {
+            let mut sorted = members.to_vec();
+            sorted.sort_by_key(|(name, _)| *name);
+            write_object(&sorted, write_sorted, out);
+        }
+        scalar => write_value(scalar, out),
+    }
+}
+
+fn write_array(items: &[Value<'_>], write: fn(Value<'_>, &mut Vec<u8>), out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write(*item, out);
+    }
+    out.push(b']');
+}
+
+fn write_object(members: &[Member<'_>], write: fn(Value<'_>, &mut Vec<u8>), out: &mut Vec<u8>) {
+    out.push(b'{');
+    for (index, (name, value)) in members.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_json_str(name, out);
+        out.push(b':');
+        write(*value, out);
+    }
+    out.push(b'}');
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn strings_are_written_as_serde_json_reads_them(text in any::<String>()) {
+            let mut out = Vec::new();
+            super::write_json_str(&text, &mut out);
+            prop_assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Numbers as Logstash reads and spells them: Java's doubles and decimals, Ruby's conversions.
+
+mod java;
+mod ruby;
+
+pub(crate) use java::{java_decimal, java_double, write_double};
+pub(crate) use ruby::{Integer, ruby_decimal, ruby_float, ruby_integer};

@@ -1,0 +1,118 @@
+//! From a payload to the first fields of an event.
+
+use crate::ast::Decode;
+use crate::exec::{Event, FieldPath, Refusal};
+use crate::filters::set_timestamp;
+use crate::json::parse;
+use crate::layout::{Columns, EVENT, MESSAGE, METADATA, TAGS, TIMESTAMP, Target, VERSION};
+use crate::record::Payload;
+use crate::value::{Member, Value};
+
+/// Tag of a record whose `tags` are no list of texts; they are kept as `_tags`.
+const INVALID_TAGS_TAG: &str = "_tagsparsefailure";
+
+/// Sets the fields of a payload.
+pub(crate) fn decode<'a>(
+    payload: &Payload<'a>,
+    options: &Decode,
+    clock_ms: i64,
+    event: &mut Event<'a>,
+) -> Result<(), Refusal<'a>> {
+    event.set_slot(TIMESTAMP, Value::Time(clock_ms));
+    event.set_slot(VERSION, Value::Str("1"));
+    let raw = match *payload {
+        Payload::Line(text) => {
+            event.set_slot(MESSAGE, Value::Str(text));
+            text
+        }
+        Payload::Json(text) => {
+            json(text, clock_ms, event)?;
+            text
+        }
+        Payload::Row {
+            columns,
+            values,
+            raw,
+        } => {
+            row(columns, values, options, clock_ms, event);
+            raw
+        }
+    };
+    if options.keep_original {
+        let original: &'a [Member<'a>] = event
+            .bump
+            .alloc_slice_copy(&[("original", Value::Str(raw))]);
+        event.set_slot(EVENT, Value::Object(original));
+    }
+    Ok(())
+}
+
+#[inline]
+fn row<'a>(
+    columns: &'a Columns,
+    values: &'a [&'a str],
+    options: &Decode,
+    clock_ms: i64,
+    event: &mut Event<'a>,
+) {
+    for (target, value) in columns.targets.iter().zip(values) {
+        if options.null_values.iter().any(|null| null == value) {
+            continue;
+        }
+        match target {
+            Target::Slot(slot) => event.set_slot(*slot, Value::Str(value)),
+            Target::Path(field) if field.root() == "@timestamp" => {
+                set_timestamp(Value::Str(value), event, clock_ms)
+            }
+            Target::Path(field) => {
+                let path = FieldPath::dynamic(field.clone(), event.layout);
+                if let Err(error) = event.set(&path, Value::Str(value)) {
+                    let message = event.bump.alloc_str(&error.to_string());
+                    event.fail("decode", event.bump.alloc_str(&field.to_string()), message);
+                }
+            }
+        }
+    }
+}
+
+fn json<'a>(text: &'a str, clock_ms: i64, event: &mut Event<'a>) -> Result<(), Refusal<'a>> {
+    let refuse = |message| Refusal {
+        code: "json_parse",
+        step: "decode",
+        field: "",
+        message,
+    };
+    let members = match parse(text, event.bump) {
+        Ok(Value::Object(members)) => members,
+        Ok(_) => return Err(refuse("the record is JSON, but no object")),
+        Err(error) => return Err(refuse(event.bump.alloc_str(&error.to_string()))),
+    };
+    for (name, value) in members {
+        event.set_named(name, *value);
+    }
+    check_special(clock_ms, event);
+    Ok(())
+}
+
+/// Members whose names have a meaning of their own must have the right type.
+fn check_special(clock_ms: i64, event: &mut Event<'_>) {
+    let timestamp = event.slot(TIMESTAMP);
+    if !matches!(timestamp, Value::Time(_)) {
+        event.set_slot(TIMESTAMP, Value::Time(clock_ms));
+        set_timestamp(timestamp, event, clock_ms);
+    }
+    if !matches!(event.slot(METADATA), Value::Absent | Value::Object(_)) {
+        event.set_slot(METADATA, Value::Absent);
+    }
+    let tags = event.slot(TAGS);
+    let valid = match tags {
+        Value::Absent | Value::Str(_) => true,
+        Value::Array(items) => items.iter().all(|tag| matches!(tag, Value::Str(_))),
+        _ => false,
+    };
+    if !valid {
+        event.set_slot(TAGS, Value::Absent);
+        event.set_named("_tags", tags);
+        event.tag(INVALID_TAGS_TAG);
+    }
+}
