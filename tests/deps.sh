@@ -57,7 +57,7 @@ for part in "${@:-build}"; do
     build) need cc gcc; need ld binutils; need pkg-config pkg-config; need curl curl; need git git
            [ -e /usr/include/stdio.h ] || MISSING+=(libc6-dev) ;;
     lint) need git git ;;
-    services) need javac openjdk-17-jdk-headless; need mvn maven; need python3 python3; need curl curl; need setsid util-linux ;;
+    services) need javac default-jdk-headless; need mvn maven; need python3 python3; need curl curl; need setsid util-linux ;;
     *) die "unknown part: $part" ;;
   esac
 done
