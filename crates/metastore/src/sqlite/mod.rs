@@ -119,7 +119,7 @@ impl MetadataStore for SqliteStore {
     }
 
     async fn ping(&self) -> Result<String, StoreError> {
-        self.reader.call(|c| sql::ping(c)).await
+        self.reader.call(sql::ping).await
     }
 }
 

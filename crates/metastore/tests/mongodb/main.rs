@@ -1,5 +1,7 @@
 //! The suite on MongoDB, and what only MongoDB has.
 
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
 #[macro_use]
 #[path = "../suite/mod.rs"]
 mod suite;

@@ -1,5 +1,7 @@
 //! The suite on SQLite, and what only SQLite has: a file.
 
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
 #[macro_use]
 #[path = "../suite/mod.rs"]
 mod suite;
