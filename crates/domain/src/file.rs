@@ -17,7 +17,7 @@ pub enum Compression {
 }
 
 /// One file as it was when it was claimed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ManifestFile {
     /// Its place in the manifest, from 0; files are read in this order.
     pub index: u32,
@@ -51,7 +51,7 @@ pub enum FileState {
 }
 
 /// A file of a run with its ledger: one document each in the metadata store, as a run may have 100,000.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FileRecord {
     /// Of which run.
     pub run: RunId,

@@ -17,6 +17,7 @@ pub mod reject;
 pub mod report;
 pub mod run;
 pub mod spec;
+pub mod staging;
 pub mod store;
 pub mod token;
 pub mod units;

@@ -11,7 +11,7 @@ use crate::reject::RejectCause;
 use crate::run::{Outcome, RunState, Transition};
 
 /// Everything that a client needs to know of a run that has ended: `report.json`, and what `report.html` shows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Report {
     /// Whose.
     pub client: ClientId,
@@ -58,7 +58,7 @@ pub struct Report {
 }
 
 /// A file in a report.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ReportFile {
     /// Its name.
     pub name: String,

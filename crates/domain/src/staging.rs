@@ -1,0 +1,120 @@
+//! The staging area's port: where a batch job's files wait to be claimed, and what the API may do to them.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::EpochMs;
+use crate::error::Failure;
+use crate::ids::{ClientId, JobRef};
+use crate::plan::{Plan, Refusal};
+use crate::spec::JobSpec;
+
+/// Whether a staged file will be claimed by the job's next run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum StagedState {
+    /// It will.
+    Ready,
+    /// It will not: it stays where it is (rule 25).
+    Unclaimed {
+        /// Why, for programs: `not_included`, `excluded`, `max_file_bytes`, `max_staging_bytes`, `not_a_file`, …
+        code: String,
+        /// Why, for people.
+        reason: String,
+    },
+}
+
+/// A file in a job's staging directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct StagedFile {
+    /// Its name.
+    pub name: String,
+    /// Its size, in bytes.
+    pub bytes: u64,
+    /// When it was last written to.
+    pub modified_ms: EpochMs,
+    /// SHA-256 of its content, hexadecimal; only in the answer to its upload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Whether it will be claimed.
+    pub state: StagedState,
+}
+
+/// The bytes of an upload, as they come in.
+#[async_trait]
+pub trait UploadBody: Send {
+    /// The next bytes; none at the end. The error says why the sender broke off: nothing of the file may become visible.
+    async fn chunk(&mut self) -> Result<Option<Bytes>, String>;
+}
+
+/// A file on its way into a staging directory.
+pub struct Upload<'a> {
+    /// Of which job.
+    pub job: &'a JobRef,
+    /// The name that it shall have; not yet checked.
+    pub name: &'a str,
+    /// What the client may stage. Held to while the bytes come, whatever `declared_bytes` says.
+    pub plan: &'a Plan,
+    /// How long it says it is.
+    pub declared_bytes: Option<u64>,
+    /// What SHA-256 it says it has, hexadecimal; not yet checked.
+    pub sha256: Option<&'a str>,
+    /// Its bytes.
+    pub body: &'a mut dyn UploadBody,
+}
+
+/// Why something could not be done to a staging area.
+#[derive(Debug, thiserror::Error)]
+pub enum StagingError {
+    /// The name cannot be a staged file's.
+    #[error("{name:?} cannot be the name of a staged file: {rule}")]
+    InvalidName {
+        /// As it was given.
+        name: String,
+        /// The rule that it breaks.
+        rule: String,
+    },
+    /// There is no such file.
+    #[error("there is no file {0:?} in the staging directory")]
+    NotFound(String),
+    /// The client's plan forbids it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// What came is not what was announced.
+    #[error("the SHA-256 of what came is {actual}, and {expected} was announced")]
+    ChecksumMismatch {
+        /// As announced.
+        expected: String,
+        /// As it came.
+        actual: String,
+    },
+    /// The upload ended before its end.
+    #[error("the upload broke off: {0}")]
+    Interrupted(String),
+    /// The disk, or something else of the platform's.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+/// Where batch jobs' files wait. No call leaves half a file visible.
+#[async_trait]
+pub trait StagingArea: Send + Sync {
+    /// Makes a job's staging directory; does nothing if it is there.
+    async fn create(&self, job: &JobRef) -> Result<(), Failure>;
+
+    /// Removes a job's staging directory and everything in it; does nothing if there is none.
+    async fn remove(&self, job: &JobRef) -> Result<(), Failure>;
+
+    /// The files of a job in the order of their names (byte by byte): those behind `after`, at most `limit`.
+    async fn list(&self, job: &JobRef, spec: &JobSpec, plan: &Plan, after: Option<&str>, limit: usize) -> Result<Vec<StagedFile>, Failure>;
+
+    /// Takes a file in; one of the same name is replaced. Visible only when it is whole, checked and durable.
+    async fn put(&self, upload: Upload<'_>) -> Result<StagedFile, StagingError>;
+
+    /// Removes a file.
+    async fn delete(&self, job: &JobRef, name: &str) -> Result<(), StagingError>;
+
+    /// What a client's staging directories hold together, in bytes.
+    async fn usage(&self, client: &ClientId) -> Result<u64, Failure>;
+}
