@@ -20,32 +20,17 @@ pub(super) fn coerce<'a>(
     Ok(())
 }
 
+/// Removes first, as Logstash does: a value that cannot be set at its new name is gone, and the failure is tagged.
 pub(super) fn rename<'a>(
     from: &'a Name,
     to: &'a Name,
     event: &mut Event<'a>,
 ) -> Result<(), FilterError> {
-    let value = from.with(event, |event, path| event.get(path))?;
+    let value = from.with(event, |event, path| event.remove(path))?;
     if value.is_absent() {
         return Ok(());
     }
-    // set first: if that fails, nothing is lost
-    if from_equals_to(from, to, event)? {
-        return Ok(());
-    }
-    to.with(event, |event, path| event.set(path, value))??;
-    from.with(event, |event, path| event.remove(path))?;
-    Ok(())
-}
-
-fn from_equals_to<'a>(
-    from: &'a Name,
-    to: &'a Name,
-    event: &mut Event<'a>,
-) -> Result<bool, FilterError> {
-    let from = from.with(event, |_, path| path.field.clone())?;
-    let to = to.with(event, |_, path| path.field.clone())?;
-    Ok(from == to)
+    Ok(to.with(event, |event, path| event.set(path, value))??)
 }
 
 impl NewValue {

@@ -1,0 +1,208 @@
+//! Recorded outputs of real Logstash are the judge: every case in `tests/golden` gives the same documents here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use wrangling::ast::{Decode, Program, Statement};
+use wrangling::{Compiled, Document, Environment, Output, Payload, Record, Reject, logstash};
+
+/// The recording's day, as a clock: 2026-11-21.
+const CLOCK_MS: i64 = 1_795_219_200_000;
+const CLOCK: &str = "\"2026-11-21T00:00:00.000Z\"";
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    filter: Option<String>,
+    input: Vec<String>,
+    output: Vec<Box<RawValue>>,
+    output_ecs_disabled: Vec<Box<RawValue>>,
+}
+
+#[derive(Default)]
+struct Collected {
+    documents: Vec<String>,
+    rejects: Vec<String>,
+}
+
+impl Output for Collected {
+    fn document(&mut self, document: &Document<'_>) {
+        let mut json = Vec::new();
+        document.encode(&mut json);
+        self.documents.push(String::from_utf8(json).unwrap());
+    }
+
+    fn reject(&mut self, reject: &Reject<'_>) {
+        self.rejects.push(format!("{reject:?}"));
+    }
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+fn cases() -> Vec<Case> {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "json")
+    });
+    paths.sort();
+    let read =
+        |path: &PathBuf| serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    paths.iter().map(read).collect()
+}
+
+/// Names in the first column of the table of kept differences.
+fn kept_differences() -> BTreeSet<String> {
+    let table = std::fs::read_to_string(folder().join("DIFFERENCES.md")).unwrap();
+    let names = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    names.map(|(name, _)| name.to_owned()).collect()
+}
+
+/// JSON with members sorted and numbers as spelled, without what the platform leaves out or sets by its clock.
+fn canonical(raw: &RawValue, top: bool) -> String {
+    let text = raw.get();
+    match text.as_bytes()[0] {
+        b'{' => {
+            let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text).unwrap();
+            if top {
+                members.remove("@version");
+            }
+            let member = |(name, value): (&String, &Box<RawValue>)| {
+                format!("{name:?}:{}", canonical(value, false))
+            };
+            format!(
+                "{{{}}}",
+                members.iter().map(member).collect::<Vec<_>>().join(",")
+            )
+        }
+        b'[' => {
+            let items: Vec<Box<RawValue>> = serde_json::from_str(text).unwrap();
+            format!(
+                "[{}]",
+                items
+                    .iter()
+                    .map(|item| canonical(item, false))
+                    .collect::<Vec<_>>()
+                    .join(",")
+            )
+        }
+        b'"' if text == CLOCK => "\"<now>\"".to_owned(),
+        b'"' => format!("{:?}", serde_json::from_str::<String>(text).unwrap()),
+        _ => text.to_owned(),
+    }
+}
+
+fn run(case: &Case, keep_original: bool) -> (Vec<String>, Vec<String>) {
+    let decode = Decode {
+        keep_original,
+        ..Decode::default()
+    };
+    let filters = match logstash::parse(case.filter.as_deref().unwrap_or_default()) {
+        Ok(filters) => filters,
+        Err(violations) => {
+            return (
+                Vec::new(),
+                violations.iter().map(ToString::to_string).collect(),
+            );
+        }
+    };
+    let program = Program {
+        body: std::iter::once(Statement::Decode(decode))
+            .chain(filters)
+            .collect(),
+    };
+    let environment = Environment {
+        clock_ms: CLOCK_MS,
+        ..Environment::default()
+    };
+    let compiled = match Compiled::compile(&program, &environment) {
+        Ok(compiled) => compiled,
+        Err(violations) => {
+            return (
+                Vec::new(),
+                violations.iter().map(ToString::to_string).collect(),
+            );
+        }
+    };
+    let (mut scratch, mut collected) = (compiled.scratch(), Collected::default());
+    for (position, line) in (0_u64..).zip(&case.input) {
+        let record = Record {
+            payload: Payload::Line(line),
+            position,
+            file_key: "0123456789abcdef01234567",
+        };
+        compiled.run(&record, &mut scratch, &mut collected);
+    }
+    let document = |json: &String| canonical(&RawValue::from_string(json.clone()).unwrap(), true);
+    (
+        collected.documents.iter().map(document).collect(),
+        collected.rejects,
+    )
+}
+
+/// What differs, for people; `None` if nothing does.
+fn difference(case: &Case, keep_original: bool, expected: &[Box<RawValue>]) -> Option<String> {
+    let expected: Vec<String> = expected
+        .iter()
+        .map(|document| canonical(document, true))
+        .collect();
+    let (documents, notes) = run(case, keep_original);
+    (documents != expected).then(|| {
+        let mut text = format!(
+            "{} (keep_original: {keep_original}): {:?}\n",
+            case.name, case.filter
+        );
+        for index in 0..documents.len().max(expected.len()) {
+            let (ours, theirs) = (documents.get(index), expected.get(index));
+            if ours != theirs {
+                text += &format!("  ours:     {}\n", ours.map_or("nothing", String::as_str));
+                text += &format!("  expected: {}\n", theirs.map_or("nothing", String::as_str));
+            }
+        }
+        text + &notes
+            .iter()
+            .map(|note| format!("  {note}\n"))
+            .collect::<String>()
+    })
+}
+
+#[test]
+fn documents_are_those_of_logstash() {
+    let kept = kept_differences();
+    let mut differing = BTreeMap::new();
+    for case in cases() {
+        let both = difference(&case, true, &case.output)
+            .or_else(|| difference(&case, false, &case.output_ecs_disabled));
+        if let Some(text) = both {
+            differing.insert(case.name, text);
+        }
+    }
+    let new: Vec<&String> = differing
+        .iter()
+        .filter(|(name, _)| !kept.contains(*name))
+        .map(|(_, text)| text)
+        .collect();
+    let gone: Vec<&String> = kept
+        .iter()
+        .filter(|name| !differing.contains_key(*name))
+        .collect();
+    assert!(
+        new.is_empty(),
+        "{} cases differ:\n{}",
+        new.len(),
+        new.iter().map(|text| text.as_str()).collect::<String>()
+    );
+    assert!(
+        gone.is_empty(),
+        "listed as kept differences, but the same: {gone:?}"
+    );
+}
