@@ -68,13 +68,18 @@ impl Client {
             return Ok(admitted);
         }
         if let Some(busy) = self.slots.iter().find(|slot| slot.job == run.job_ref()) {
-            return Err(Waiting::JobBusy { run: busy.run.clone() });
+            return Err(Waiting::JobBusy {
+                run: busy.run.clone(),
+            });
         }
         let limit = self.plan.max_concurrent_runs;
         if self.slots.len() >= limit as usize {
             return Err(Waiting::SlotsUsed { limit });
         }
-        admitted.slots.push(Slot { run: run.id.clone(), job: run.job_ref() });
+        admitted.slots.push(Slot {
+            run: run.id.clone(),
+            job: run.job_ref(),
+        });
         Ok(admitted)
     }
 

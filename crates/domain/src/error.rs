@@ -17,7 +17,9 @@ pub enum Culprit {
 }
 
 /// A failure that is kept with a run and shown to its client.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, thiserror::Error)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, thiserror::Error,
+)]
 #[error("{message}")]
 pub struct Failure {
     /// Stable, documented, for programs: `snake_case`.
@@ -34,12 +36,31 @@ pub struct Failure {
 
 impl Failure {
     /// A failure that only its culprit's action removes.
-    pub fn permanent(code: &str, culprit: Culprit, message: impl Into<String>, next_step: impl Into<String>) -> Self {
-        Self { code: code.into(), culprit, retryable: false, message: message.into(), next_step: next_step.into() }
+    pub fn permanent(
+        code: &str,
+        culprit: Culprit,
+        message: impl Into<String>,
+        next_step: impl Into<String>,
+    ) -> Self {
+        Self {
+            code: code.into(),
+            culprit,
+            retryable: false,
+            message: message.into(),
+            next_step: next_step.into(),
+        }
     }
 
     /// A failure that may pass by itself.
-    pub fn transient(code: &str, culprit: Culprit, message: impl Into<String>, next_step: impl Into<String>) -> Self {
-        Self { retryable: true, ..Self::permanent(code, culprit, message, next_step) }
+    pub fn transient(
+        code: &str,
+        culprit: Culprit,
+        message: impl Into<String>,
+        next_step: impl Into<String>,
+    ) -> Self {
+        Self {
+            retryable: true,
+            ..Self::permanent(code, culprit, message, next_step)
+        }
     }
 }

@@ -69,7 +69,13 @@ pub struct FileRecord {
 impl FileRecord {
     /// A file just claimed.
     pub fn claimed(run: RunId, file: ManifestFile) -> Self {
-        Self { run, file, state: FileState::Claimed, ledger: Ledger::default(), counted: None }
+        Self {
+            run,
+            file,
+            state: FileState::Claimed,
+            ledger: Ledger::default(),
+            counted: None,
+        }
     }
 
     /// Whether its ledger is balanced and confirmed by the core DMS.

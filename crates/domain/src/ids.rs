@@ -28,7 +28,9 @@ fn is_slug(text: &str) -> bool {
     let bytes = text.as_bytes();
     (1..=MAX_SLUG_BYTES).contains(&bytes.len())
         && bytes[0] != b'-'
-        && bytes.iter().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        && bytes
+            .iter()
+            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
 fn is_ulid(text: &str) -> bool {
@@ -125,10 +127,20 @@ impl FileKey {
     /// The key of a file (rule 3): 96 bits of SHA-256 over client, job and the identity of the content.
     ///
     /// `name` is given where identical deliveries under different names are legitimate (`identity: name+content`).
-    pub fn derive(client: &ClientId, job: &JobId, content_sha256: &str, name: Option<&str>) -> Self {
+    pub fn derive(
+        client: &ClientId,
+        job: &JobId,
+        content_sha256: &str,
+        name: Option<&str>,
+    ) -> Self {
         let mut hash = Sha256::new();
         // none of the parts before the last can hold a NUL, so no two inputs run together
-        for part in [client.as_str(), job.as_str(), content_sha256, name.unwrap_or("")] {
+        for part in [
+            client.as_str(),
+            job.as_str(),
+            content_sha256,
+            name.unwrap_or(""),
+        ] {
             hash.update(part.as_bytes());
             hash.update([0]);
         }
@@ -160,7 +172,19 @@ mod tests {
         for good in ["a", "acme", "0-1", &"x".repeat(63)] {
             assert!(good.parse::<ClientId>().is_ok(), "{good}");
         }
-        for bad in ["", "-a", "A", "a.b", "a/b", "..", "a b", "ä", "a\0", "a_b", &"x".repeat(64)] {
+        for bad in [
+            "",
+            "-a",
+            "A",
+            "a.b",
+            "a/b",
+            "..",
+            "a b",
+            "ä",
+            "a\0",
+            "a_b",
+            &"x".repeat(64),
+        ] {
             assert!(bad.parse::<ClientId>().is_err(), "{bad:?}");
         }
     }
@@ -178,6 +202,9 @@ mod tests {
         ];
         let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
         assert_eq!(distinct.len(), keys.len());
-        assert_eq!(keys[0], FileKey::derive(&client("a"), &job("b"), "00", None));
+        assert_eq!(
+            keys[0],
+            FileKey::derive(&client("a"), &job("b"), "00", None)
+        );
     }
 }

@@ -29,7 +29,10 @@ pub struct Job {
 impl Job {
     /// Its full name.
     pub fn job_ref(&self) -> JobRef {
-        JobRef { client: self.client.clone(), job: self.id.clone() }
+        JobRef {
+            client: self.client.clone(),
+            job: self.id.clone(),
+        }
     }
 }
 

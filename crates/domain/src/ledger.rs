@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 ///
 /// The invariant is `read + added = filtered + rejected + created + duplicate`: whatever came in (what was read, plus
 /// what the pipeline added by splitting one record into several) went exactly one of four ways.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(deny_unknown_fields)]
 pub struct Ledger {
     /// Records that the decoder cut from the source.
@@ -44,7 +46,15 @@ impl Ledger {
 
 impl std::ops::AddAssign for Ledger {
     fn add_assign(&mut self, other: Self) {
-        let Self { read, added, filtered, rejected, created, duplicate, bytes } = other;
+        let Self {
+            read,
+            added,
+            filtered,
+            rejected,
+            created,
+            duplicate,
+            bytes,
+        } = other;
         self.read += read;
         self.added += added;
         self.filtered += filtered;
@@ -86,7 +96,11 @@ mod tests {
 
     #[test]
     fn one_lost_record_unbalances() {
-        let ledger = Ledger { read: 10, created: 9, ..Ledger::default() };
+        let ledger = Ledger {
+            read: 10,
+            created: 9,
+            ..Ledger::default()
+        };
         assert!(!ledger.balanced());
     }
 }

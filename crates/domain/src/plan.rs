@@ -63,13 +63,22 @@ pub struct Refusal {
 
 impl Refusal {
     fn new(constraint: &str, limit: impl ToString, actual: impl ToString) -> Self {
-        Self { constraint: constraint.into(), limit: limit.to_string(), actual: actual.to_string() }
+        Self {
+            constraint: constraint.into(),
+            limit: limit.to_string(),
+            actual: actual.to_string(),
+        }
     }
 }
 
 /// Joins what serde calls the values, for people.
 fn names<T: Serialize>(values: &[T]) -> String {
-    let name = |v: &T| serde_json::to_value(v).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
+    let name = |v: &T| {
+        serde_json::to_value(v)
+            .ok()
+            .and_then(|v| v.as_str().map(str::to_owned))
+            .unwrap_or_default()
+    };
     values.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
@@ -88,8 +97,12 @@ impl Plan {
             one_of("modes", &self.modes, spec.mode),
             one_of("formats", &self.formats, spec.format.kind),
             one_of("engines", &self.engines, spec.engine),
-            spec.limits.memory.and_then(|asked| at_most("memory_per_run", self.memory_per_run, asked)),
-            spec.limits.cpu_millis.and_then(|asked| at_most("cpu_millis_per_run", self.cpu_millis_per_run, asked)),
+            spec.limits
+                .memory
+                .and_then(|asked| at_most("memory_per_run", self.memory_per_run, asked)),
+            spec.limits
+                .cpu_millis
+                .and_then(|asked| at_most("cpu_millis_per_run", self.cpu_millis_per_run, asked)),
         ]
         .into_iter()
         .flatten()
@@ -104,7 +117,13 @@ impl Plan {
     /// Whether a file of `file` bytes may lie beside the `staged` bytes that are there already.
     pub fn check_file(&self, file: u64, staged: u64) -> Result<(), Refusal> {
         at_most("max_file_bytes", self.max_file_bytes, Bytes(file))
-            .or_else(|| at_most("max_staging_bytes", self.max_staging_bytes, Bytes(staged + file)))
+            .or_else(|| {
+                at_most(
+                    "max_staging_bytes",
+                    self.max_staging_bytes,
+                    Bytes(staged + file),
+                )
+            })
             .map_or(Ok(()), Err)
     }
 }
@@ -115,12 +134,28 @@ mod tests {
 
     #[test]
     fn a_refusal_names_the_constraint_its_limit_and_the_actual_value() {
-        let plan = Plan { max_jobs: 3, max_file_bytes: Bytes::mib(1), max_staging_bytes: Bytes::mib(2), ..Plan::default() };
+        let plan = Plan {
+            max_jobs: 3,
+            max_file_bytes: Bytes::mib(1),
+            max_staging_bytes: Bytes::mib(2),
+            ..Plan::default()
+        };
         assert_eq!(plan.check_new_job(2), Ok(()));
         let refusal = plan.check_new_job(3).unwrap_err();
-        assert_eq!(refusal.to_string(), "the plan's max_jobs is 3, and this would make it 4");
+        assert_eq!(
+            refusal.to_string(),
+            "the plan's max_jobs is 3, and this would make it 4"
+        );
         assert_eq!(plan.check_file(1 << 20, 1 << 20), Ok(()));
-        assert_eq!(plan.check_file((1 << 20) + 1, 0).unwrap_err().constraint, "max_file_bytes");
-        assert_eq!(plan.check_file(1 << 20, (1 << 20) + 1).unwrap_err().constraint, "max_staging_bytes");
+        assert_eq!(
+            plan.check_file((1 << 20) + 1, 0).unwrap_err().constraint,
+            "max_file_bytes"
+        );
+        assert_eq!(
+            plan.check_file(1 << 20, (1 << 20) + 1)
+                .unwrap_err()
+                .constraint,
+            "max_staging_bytes"
+        );
     }
 }

@@ -29,11 +29,20 @@ pub struct RunContext {
 pub trait Intake: Send + Sync {
     /// Takes the manifest: copies what is to be ingested into the run folder, so that nobody can change it any more, and
     /// knows it by its content. Called again after a crash it gives the same manifest or a new one, never half of one.
-    async fn claim(&self, context: &RunContext, now_ms: EpochMs) -> Result<Vec<ManifestFile>, Failure>;
+    async fn claim(
+        &self,
+        context: &RunContext,
+        now_ms: EpochMs,
+    ) -> Result<Vec<ManifestFile>, Failure>;
 
     /// Puts the files where they belong after the run: done, quarantined, or back. Removes the claimed copies, unless
     /// the outcome is [`Outcome::Suspect`]. Called again it changes nothing.
-    async fn settle(&self, context: &RunContext, files: &[FileRecord], outcome: &Outcome) -> Result<(), Failure>;
+    async fn settle(
+        &self,
+        context: &RunContext,
+        files: &[FileRecord],
+        outcome: &Outcome,
+    ) -> Result<(), Failure>;
 }
 
 /// What an engine sees of a run.
@@ -57,7 +66,12 @@ pub enum Observed {
 pub trait Engine: Send + Sync {
     /// Starts a worker on the run folder. Does nothing if one runs there already. Once it has returned, `observe` gives
     /// [`Observed::Absent`] only if that worker has ended without a word, not because it is still coming up.
-    async fn launch(&self, context: &RunContext, order: &WorkOrder, attempt: u32) -> Result<(), Failure>;
+    async fn launch(
+        &self,
+        context: &RunContext,
+        order: &WorkOrder,
+        attempt: u32,
+    ) -> Result<(), Failure>;
 
     /// What is there now. Asking also tells the worker that it has a manager.
     async fn observe(&self, context: &RunContext) -> Result<Observed, Failure>;
@@ -73,7 +87,12 @@ pub trait Engine: Send + Sync {
     async fn progress(&self, context: &RunContext) -> Result<Progress, Failure>;
 
     /// Lists documents that the ledger says were created but which the core DMS does not hold, at most `limit` a file.
-    async fn missing(&self, context: &RunContext, files: &[FileKey], limit: usize) -> Result<BTreeMap<FileKey, Vec<u64>>, Failure>;
+    async fn missing(
+        &self,
+        context: &RunContext,
+        files: &[FileKey],
+        limit: usize,
+    ) -> Result<BTreeMap<FileKey, Vec<u64>>, Failure>;
 
     /// Removes what the engine put up for the run: processes, containers, networks. Called again it changes nothing.
     async fn remove(&self, context: &RunContext) -> Result<(), Failure>;
@@ -93,10 +112,18 @@ pub trait CoreDms: Send + Sync {
 
     /// After a refresh: how many documents of this run there are in these indices, by file. Fails rather than count with
     /// failed shards (rule 9).
-    async fn count_by_file(&self, indices: &[String], run: &Run) -> Result<BTreeMap<FileKey, u64>, Failure>;
+    async fn count_by_file(
+        &self,
+        indices: &[String],
+        run: &Run,
+    ) -> Result<BTreeMap<FileKey, u64>, Failure>;
 
     /// Searches a client's indices with a body of the Elasticsearch query language; gives the answer as it came.
-    async fn search(&self, index: &str, body: &serde_json::Value) -> Result<serde_json::Value, Failure>;
+    async fn search(
+        &self,
+        index: &str,
+        body: &serde_json::Value,
+    ) -> Result<serde_json::Value, Failure>;
 
     /// How workers reach it.
     fn endpoint(&self) -> DmsEndpoint;

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::ids::FileKey;
 
 /// How the raw bytes of a record are written in a reject.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum RawEncoding {
     /// As text: the bytes are UTF-8.

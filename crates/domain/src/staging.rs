@@ -107,7 +107,14 @@ pub trait StagingArea: Send + Sync {
     async fn remove(&self, job: &JobRef) -> Result<(), Failure>;
 
     /// The files of a job in the order of their names (byte by byte): those behind `after`, at most `limit`.
-    async fn list(&self, job: &JobRef, spec: &JobSpec, plan: &Plan, after: Option<&str>, limit: usize) -> Result<Vec<StagedFile>, Failure>;
+    async fn list(
+        &self,
+        job: &JobRef,
+        spec: &JobSpec,
+        plan: &Plan,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<StagedFile>, Failure>;
 
     /// Takes a file in; one of the same name is replaced. Visible only when it is whole, checked and durable.
     async fn put(&self, upload: Upload<'_>) -> Result<StagedFile, StagingError>;

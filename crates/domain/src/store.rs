@@ -39,7 +39,14 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 6] = [Kind::Client, Kind::Job, Kind::Revision, Kind::Run, Kind::File, Kind::Token];
+    pub const ALL: [Kind; 6] = [
+        Kind::Client,
+        Kind::Job,
+        Kind::Revision,
+        Kind::Run,
+        Kind::File,
+        Kind::Token,
+    ];
 
     /// Name of the collection or table.
     pub const fn collection(self) -> &'static str {
@@ -130,14 +137,30 @@ pub trait MetadataStore: Send + Sync {
     async fn get(&self, kind: Kind, key: &str) -> Result<Option<Document>, StoreError>;
 
     /// Stores a new document at version 1. [`StoreError::Exists`] if its key is taken.
-    async fn create(&self, kind: Kind, document: Document, audit: Option<AuditEntry>) -> Result<(), StoreError>;
+    async fn create(
+        &self,
+        kind: Kind,
+        document: Document,
+        audit: Option<AuditEntry>,
+    ) -> Result<(), StoreError>;
 
     /// Replaces the document at `document.version` and gives the new version. [`StoreError::Stale`] if it is not at that
     /// version any more.
-    async fn replace(&self, kind: Kind, document: Document, audit: Option<AuditEntry>) -> Result<u64, StoreError>;
+    async fn replace(
+        &self,
+        kind: Kind,
+        document: Document,
+        audit: Option<AuditEntry>,
+    ) -> Result<u64, StoreError>;
 
     /// Removes the document at this version. [`StoreError::Stale`] if it is not at that version any more.
-    async fn remove(&self, kind: Kind, key: &str, version: u64, audit: Option<AuditEntry>) -> Result<(), StoreError>;
+    async fn remove(
+        &self,
+        kind: Kind,
+        key: &str,
+        version: u64,
+        audit: Option<AuditEntry>,
+    ) -> Result<(), StoreError>;
 
     /// Stores many documents whatever was there before: for projections of what is true elsewhere. Either order, but all
     /// of them, or an error.
@@ -153,7 +176,12 @@ pub trait MetadataStore: Send + Sync {
     async fn count(&self, kind: Kind, owner: &str) -> Result<u64, StoreError>;
 
     /// Audit entries, the newest first: of one client or of all, behind the entry `before`, at most `limit`.
-    async fn audit(&self, client: Option<&ClientId>, before: Option<&str>, limit: u32) -> Result<Vec<AuditEntry>, StoreError>;
+    async fn audit(
+        &self,
+        client: Option<&ClientId>,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError>;
 
     /// Whether the store takes requests, and what it is (for example `sqlite 3.50`).
     async fn ping(&self) -> Result<String, StoreError>;
@@ -308,8 +336,13 @@ impl Metadata {
     }
 
     /// A revision of a job's spec.
-    pub async fn revision(&self, job: &JobRef, number: u32) -> Result<Option<Versioned<Revision>>, StoreError> {
-        self.get(&keys::revision(&job.client, &job.job, number)).await
+    pub async fn revision(
+        &self,
+        job: &JobRef,
+        number: u32,
+    ) -> Result<Option<Versioned<Revision>>, StoreError> {
+        self.get(&keys::revision(&job.client, &job.job, number))
+            .await
     }
 
     /// A run.
@@ -323,37 +356,68 @@ impl Metadata {
     }
 
     /// Stores a new entity.
-    pub async fn create<T: Entity>(&self, value: &T, audit: Option<AuditEntry>) -> Result<(), StoreError> {
+    pub async fn create<T: Entity>(
+        &self,
+        value: &T,
+        audit: Option<AuditEntry>,
+    ) -> Result<(), StoreError> {
         self.store.create(T::KIND, encode(value, 1)?, audit).await
     }
 
     /// Replaces an entity that has not changed since it was read; gives it back at its new version.
-    pub async fn update<T: Entity>(&self, changed: Versioned<T>, audit: Option<AuditEntry>) -> Result<Versioned<T>, StoreError> {
-        let version = self.store.replace(T::KIND, encode(&changed.value, changed.version)?, audit).await?;
-        Ok(Versioned { value: changed.value, version })
+    pub async fn update<T: Entity>(
+        &self,
+        changed: Versioned<T>,
+        audit: Option<AuditEntry>,
+    ) -> Result<Versioned<T>, StoreError> {
+        let version = self
+            .store
+            .replace(T::KIND, encode(&changed.value, changed.version)?, audit)
+            .await?;
+        Ok(Versioned {
+            value: changed.value,
+            version,
+        })
     }
 
     /// Removes an entity that has not changed since it was read.
-    pub async fn remove<T: Entity>(&self, entity: &Versioned<T>, audit: Option<AuditEntry>) -> Result<(), StoreError> {
-        self.store.remove(T::KIND, &entity.value.key(), entity.version, audit).await
+    pub async fn remove<T: Entity>(
+        &self,
+        entity: &Versioned<T>,
+        audit: Option<AuditEntry>,
+    ) -> Result<(), StoreError> {
+        self.store
+            .remove(T::KIND, &entity.value.key(), entity.version, audit)
+            .await
     }
 
     /// Stores many entities whatever was there before.
     pub async fn put_all<T: Entity>(&self, values: &[T]) -> Result<(), StoreError> {
-        let documents = values.iter().map(|value| encode(value, 1)).collect::<Result<_, _>>()?;
+        let documents = values
+            .iter()
+            .map(|value| encode(value, 1))
+            .collect::<Result<_, _>>()?;
         self.store.put_all(T::KIND, documents).await
     }
 
     /// One page of a listing.
     pub async fn list<T: Entity>(&self, query: &Query) -> Result<Page<T>, StoreError> {
         let documents = self.store.list(T::KIND, query).await?;
-        let next = (documents.len() as u32 == query.limit).then(|| documents.last().map(|d| d.key.clone())).flatten();
-        let items = documents.into_iter().map(decode).collect::<Result<_, _>>()?;
+        let next = (documents.len() as u32 == query.limit)
+            .then(|| documents.last().map(|d| d.key.clone()))
+            .flatten();
+        let items = documents
+            .into_iter()
+            .map(decode)
+            .collect::<Result<_, _>>()?;
         Ok(Page { items, next })
     }
 
     /// All entities that a query selects, page by page.
-    pub async fn list_all<T: Entity>(&self, mut query: Query) -> Result<Vec<Versioned<T>>, StoreError> {
+    pub async fn list_all<T: Entity>(
+        &self,
+        mut query: Query,
+    ) -> Result<Vec<Versioned<T>>, StoreError> {
         query.limit = 1000;
         let mut all = Vec::new();
         loop {
@@ -368,25 +432,54 @@ impl Metadata {
 
     /// All runs that are not at their end.
     pub async fn runs_under_way(&self) -> Result<Vec<Versioned<Run>>, StoreError> {
-        let states = RunState::ALL.iter().filter(|s| !s.is_final()).map(|s| s.name().to_owned()).collect();
-        self.list_all(Query { states, ..Query::default() }).await
+        let states = RunState::ALL
+            .iter()
+            .filter(|s| !s.is_final())
+            .map(|s| s.name().to_owned())
+            .collect();
+        self.list_all(Query {
+            states,
+            ..Query::default()
+        })
+        .await
     }
 
     /// All files of a run, in the manifest's order.
     pub async fn files(&self, run: &RunId) -> Result<Vec<FileRecord>, StoreError> {
-        let query = Query { owner: Some(run.to_string()), ..Query::default() };
-        Ok(self.list_all(query).await?.into_iter().map(|file| file.value).collect())
+        let query = Query {
+            owner: Some(run.to_string()),
+            ..Query::default()
+        };
+        Ok(self
+            .list_all(query)
+            .await?
+            .into_iter()
+            .map(|file| file.value)
+            .collect())
     }
 }
 
 fn encode<T: Entity>(value: &T, version: u64) -> Result<Document, StoreError> {
-    let body = serde_json::to_value(value).map_err(|e| StoreError::Refused(format!("{} {:?}: {e}", T::KIND.collection(), value.key())))?;
-    Ok(Document { key: value.key(), owner: value.owner(), state: value.state().to_owned(), version, body })
+    let body = serde_json::to_value(value).map_err(|e| {
+        StoreError::Refused(format!("{} {:?}: {e}", T::KIND.collection(), value.key()))
+    })?;
+    Ok(Document {
+        key: value.key(),
+        owner: value.owner(),
+        state: value.state().to_owned(),
+        version,
+        body,
+    })
 }
 
 fn decode<T: Entity>(document: Document) -> Result<Versioned<T>, StoreError> {
-    let Document { key, version, body, .. } = document;
-    let value = serde_json::from_value(body)
-        .map_err(|e| StoreError::Corrupt { kind: T::KIND.collection(), key, reason: e.to_string() })?;
+    let Document {
+        key, version, body, ..
+    } = document;
+    let value = serde_json::from_value(body).map_err(|e| StoreError::Corrupt {
+        kind: T::KIND.collection(),
+        key,
+        reason: e.to_string(),
+    })?;
     Ok(Versioned { value, version })
 }

@@ -32,7 +32,9 @@ impl FromStr for Bytes {
     fn from_str(text: &str) -> Result<Self, String> {
         text.parse::<bytesize::ByteSize>()
             .map(|size| Self(size.as_u64()))
-            .map_err(|_| format!("{text:?} is no size: write for example \"64KiB\", \"512MiB\" or \"2GiB\""))
+            .map_err(|_| {
+                format!("{text:?} is no size: write for example \"64KiB\", \"512MiB\" or \"2GiB\"")
+            })
     }
 }
 
@@ -64,8 +66,14 @@ impl FromStr for Span {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         humantime::parse_duration(text)
-            .map(|d| Self { ms: u64::try_from(d.as_millis()).unwrap_or(u64::MAX) })
-            .map_err(|_| format!("{text:?} is no duration: write for example \"250ms\", \"30s\" or \"7days\""))
+            .map(|d| Self {
+                ms: u64::try_from(d.as_millis()).unwrap_or(u64::MAX),
+            })
+            .map_err(|_| {
+                format!(
+                    "{text:?} is no duration: write for example \"250ms\", \"30s\" or \"7days\""
+                )
+            })
     }
 }
 
@@ -95,7 +103,12 @@ macro_rules! human_text {
     };
 }
 
-human_text!(Bytes, "Bytes", r"^\s*[0-9.]+\s*([kKMGTP]i?)?[bB]?\s*$", "512MiB");
+human_text!(
+    Bytes,
+    "Bytes",
+    r"^\s*[0-9.]+\s*([kKMGTP]i?)?[bB]?\s*$",
+    "512MiB"
+);
 human_text!(Span, "Span", r"^\s*([0-9]+\s*[a-z]+\s*)+$", "30s");
 
 #[cfg(test)]

@@ -33,7 +33,13 @@ impl RunFolder {
 
     /// The folder of a run under the platform's `clientapps/`.
     pub fn of(clientapps: &Path, client: &ClientId, job: &JobId, run: &RunId) -> Self {
-        Self(clientapps.join(client.as_str()).join(job.as_str()).join("runs").join(run.as_str()))
+        Self(
+            clientapps
+                .join(client.as_str())
+                .join(job.as_str())
+                .join("runs")
+                .join(run.as_str()),
+        )
     }
 
     /// Where it is.

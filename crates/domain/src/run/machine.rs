@@ -40,7 +40,11 @@ impl RunState {
             RunState::Running | RunState::Paused | RunState::Draining => Activity::Watch,
             RunState::Verifying => Activity::Verify,
             RunState::TearingDown => Activity::TearDown,
-            RunState::Completed | RunState::CompletedWithRejects | RunState::Failed | RunState::Cancelled | RunState::Suspect => Activity::None,
+            RunState::Completed
+            | RunState::CompletedWithRejects
+            | RunState::Failed
+            | RunState::Cancelled
+            | RunState::Suspect => Activity::None,
         }
     }
 }
@@ -129,14 +133,21 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { max_losses: 5, backoff: Span { ms: 250 }, max_backoff: Span::secs(30) }
+        Self {
+            max_losses: 5,
+            backoff: Span { ms: 250 },
+            max_backoff: Span::secs(30),
+        }
     }
 }
 
 impl Policy {
     /// The wait after so many losses in a row.
     fn wait_ms(&self, losses: u32) -> EpochMs {
-        let doubled = self.backoff.ms.saturating_mul(1 << losses.saturating_sub(1).min(20));
+        let doubled = self
+            .backoff
+            .ms
+            .saturating_mul(1 << losses.saturating_sub(1).min(20));
         EpochMs::try_from(doubled.min(self.max_backoff.ms)).unwrap_or(EpochMs::MAX)
     }
 }
@@ -154,20 +165,32 @@ pub struct Illegal {
 /// The run after an event.
 pub fn next(run: &Run, event: Event, now_ms: EpochMs, policy: &Policy) -> Result<Run, Illegal> {
     use RunState as S;
-    let illegal = Illegal { state: run.state, event: event.name() };
+    let illegal = Illegal {
+        state: run.state,
+        event: event.name(),
+    };
     let name = event.name();
     let mut after = run.clone();
     let to = match (run.state, event) {
         (S::Queued, Event::Admitted) => S::Claiming,
         (S::Queued | S::Claiming, Event::CalledOff) => conclude(&mut after, Outcome::Cancelled),
         (S::Starting, Event::CalledOff) if run.launched => return Err(illegal),
-        (S::Starting, Event::CalledOff) if run.attempt == 0 => conclude(&mut after, Outcome::Cancelled),
+        (S::Starting, Event::CalledOff) if run.attempt == 0 => {
+            conclude(&mut after, Outcome::Cancelled)
+        }
         (S::Starting, Event::CalledOff) => preset(&mut after, Outcome::Cancelled),
         (S::Verifying, Event::CalledOff) => {
             let known = after.outcome.take().unwrap_or(Outcome::Cancelled);
             conclude(&mut after, known)
         }
-        (S::Claiming, Event::Claimed { at_ms, files, bytes }) => {
+        (
+            S::Claiming,
+            Event::Claimed {
+                at_ms,
+                files,
+                bytes,
+            },
+        ) => {
             after.claimed_ms = Some(at_ms);
             after.files_total = files;
             after.bytes_total = bytes;
@@ -184,30 +207,63 @@ pub fn next(run: &Run, event: Event, now_ms: EpochMs, policy: &Policy) -> Result
         // before a launch, whatever a worker says is an older one's
         (
             S::Starting,
-            Event::WorkerReads | Event::WorkerHolds | Event::WorkerDrains | Event::WorkerExited(_) | Event::WorkerLost { .. },
+            Event::WorkerReads
+            | Event::WorkerHolds
+            | Event::WorkerDrains
+            | Event::WorkerExited(_)
+            | Event::WorkerLost { .. },
         ) if !run.launched => return Err(illegal),
-        (S::Starting | S::Running | S::Paused | S::Draining, Event::WorkerReads) => up(&mut after, now_ms, S::Running),
-        (S::Starting | S::Running | S::Paused | S::Draining, Event::WorkerHolds) => up(&mut after, now_ms, S::Paused),
-        (S::Starting | S::Running | S::Paused | S::Draining, Event::WorkerDrains) => up(&mut after, now_ms, S::Draining),
+        (S::Starting | S::Running | S::Paused | S::Draining, Event::WorkerReads) => {
+            up(&mut after, now_ms, S::Running)
+        }
+        (S::Starting | S::Running | S::Paused | S::Draining, Event::WorkerHolds) => {
+            up(&mut after, now_ms, S::Paused)
+        }
+        (S::Starting | S::Running | S::Paused | S::Draining, Event::WorkerDrains) => {
+            up(&mut after, now_ms, S::Draining)
+        }
         (S::Starting | S::Running | S::Paused | S::Draining, Event::WorkerExited(exit)) => {
             if exit.attempt != run.attempt {
                 return Err(illegal);
             }
             exited(&mut after, exit, now_ms, policy)
         }
-        (S::Starting | S::Running | S::Paused | S::Draining, Event::WorkerLost { ledger, indices, failure }) => {
+        (
+            S::Starting | S::Running | S::Paused | S::Draining,
+            Event::WorkerLost {
+                ledger,
+                indices,
+                failure,
+            },
+        ) => {
             after.ledger = ledger;
             after.indices = indices;
             lost(&mut after, failure, now_ms, policy)
         }
         // what a worker sent before is still to be counted
-        (S::Starting | S::Running | S::Paused | S::Draining, Event::Impossible(failure)) if run.attempt > 0 => {
+        (S::Starting | S::Running | S::Paused | S::Draining, Event::Impossible(failure))
+            if run.attempt > 0 =>
+        {
             preset(&mut after, Outcome::Failed { failure })
         }
-        (S::Queued | S::Claiming | S::Starting | S::Running | S::Paused | S::Draining | S::Verifying, Event::Impossible(failure)) => {
-            conclude(&mut after, Outcome::Failed { failure })
-        }
-        (S::Verifying, Event::Proven { outcome, ledger, indices }) => {
+        (
+            S::Queued
+            | S::Claiming
+            | S::Starting
+            | S::Running
+            | S::Paused
+            | S::Draining
+            | S::Verifying,
+            Event::Impossible(failure),
+        ) => conclude(&mut after, Outcome::Failed { failure }),
+        (
+            S::Verifying,
+            Event::Proven {
+                outcome,
+                ledger,
+                indices,
+            },
+        ) => {
             after.ledger = ledger;
             after.indices = indices;
             conclude(&mut after, outcome)
@@ -243,10 +299,18 @@ pub fn next(run: &Run, event: Event, now_ms: EpochMs, policy: &Policy) -> Result
             | Event::Proven { .. }
             | Event::TornDown,
         )
-        | (S::Starting, Event::Admitted | Event::Claimed { .. } | Event::Proven { .. } | Event::TornDown)
+        | (
+            S::Starting,
+            Event::Admitted | Event::Claimed { .. } | Event::Proven { .. } | Event::TornDown,
+        )
         | (
             S::Running | S::Paused | S::Draining,
-            Event::Admitted | Event::CalledOff | Event::Claimed { .. } | Event::Launching | Event::Proven { .. } | Event::TornDown,
+            Event::Admitted
+            | Event::CalledOff
+            | Event::Claimed { .. }
+            | Event::Launching
+            | Event::Proven { .. }
+            | Event::TornDown,
         )
         | (
             S::Verifying,
@@ -294,8 +358,17 @@ pub fn next(run: &Run, event: Event, now_ms: EpochMs, policy: &Policy) -> Result
         after.waiting = None;
     }
     if to != run.state || after.attempt != run.attempt || after.losses != run.losses {
-        record(&mut after, Transition { at_ms: now_ms, to, event: name.into() });
+        record(
+            &mut after,
+            Transition {
+                at_ms: now_ms,
+                to,
+                event: name.into(),
+            },
+        );
     }
+    // whatever held it up, something has happened
+    after.stalled = None;
     after.state = to;
     Ok(after)
 }
@@ -321,7 +394,6 @@ fn up(run: &mut Run, now_ms: EpochMs, state: RunState) -> RunState {
 fn preset(run: &mut Run, outcome: Outcome) -> RunState {
     run.outcome = Some(outcome);
     run.launched = false;
-    run.stalled = None;
     RunState::Verifying
 }
 
@@ -334,11 +406,18 @@ fn exited(run: &mut Run, exit: WorkerExit, now_ms: EpochMs, policy: &Policy) -> 
     run.ledger = exit.ledger;
     run.indices = exit.indices;
     let to = match exit.kind {
-        ExitKind::Failed { failure } if failure.retryable => return lost(run, failure, now_ms, policy),
+        ExitKind::Failed { failure } if failure.retryable => {
+            return lost(run, failure, now_ms, policy);
+        }
         ExitKind::Failed { failure } => return preset(run, Outcome::Failed { failure }),
         ExitKind::Drained => RunState::Verifying,
         ExitKind::Cancelled => preset(run, Outcome::Cancelled),
-        ExitKind::BudgetExceeded { message } => preset(run, Outcome::Failed { failure: budget_exceeded(message) }),
+        ExitKind::BudgetExceeded { message } => preset(
+            run,
+            Outcome::Failed {
+                failure: budget_exceeded(message),
+            },
+        ),
         ExitKind::Suspended if run.desired == Desired::Cancel => preset(run, Outcome::Cancelled),
         ExitKind::Suspended => {
             run.not_before_ms = now_ms;
@@ -347,18 +426,20 @@ fn exited(run: &mut Run, exit: WorkerExit, now_ms: EpochMs, policy: &Policy) -> 
     };
     run.losses = 0;
     run.launched = false;
-    run.stalled = None;
     to
 }
 
 /// A worker has ended out of order; `run.ledger` is what it left. Progress since the loss before buys new patience.
 fn lost(run: &mut Run, failure: Failure, now_ms: EpochMs, policy: &Policy) -> RunState {
     let accounted = run.ledger.accounted();
-    run.losses = if accounted > run.accounted_at_loss { 1 } else { run.losses + 1 };
+    run.losses = if accounted > run.accounted_at_loss {
+        1
+    } else {
+        run.losses + 1
+    };
     run.accounted_at_loss = accounted;
     run.last_loss = Some(failure.clone());
     run.launched = false;
-    run.stalled = None;
     if run.desired == Desired::Cancel {
         return preset(run, Outcome::Cancelled);
     }

@@ -90,7 +90,11 @@ impl RunState {
     /// Whether it is an end.
     pub const fn is_final(self) -> bool {
         match self {
-            RunState::Completed | RunState::CompletedWithRejects | RunState::Failed | RunState::Cancelled | RunState::Suspect => true,
+            RunState::Completed
+            | RunState::CompletedWithRejects
+            | RunState::Failed
+            | RunState::Cancelled
+            | RunState::Suspect => true,
             RunState::Queued
             | RunState::Claiming
             | RunState::Starting
@@ -256,7 +260,14 @@ pub struct NewRun {
 impl Run {
     /// A run just asked for.
     pub fn queued(new: NewRun, now_ms: EpochMs) -> Self {
-        let NewRun { id, job, revision, spec_digest, engine, started_by } = new;
+        let NewRun {
+            id,
+            job,
+            revision,
+            spec_digest,
+            engine,
+            started_by,
+        } = new;
         Self {
             id,
             client: job.client,
@@ -284,12 +295,19 @@ impl Run {
             indices: Vec::new(),
             stalled: None,
             outcome: None,
-            history: vec![Transition { at_ms: now_ms, to: RunState::Queued, event: "requested".into() }],
+            history: vec![Transition {
+                at_ms: now_ms,
+                to: RunState::Queued,
+                event: "requested".into(),
+            }],
         }
     }
 
     /// Its job's full name.
     pub fn job_ref(&self) -> JobRef {
-        JobRef { client: self.client.clone(), job: self.job.clone() }
+        JobRef {
+            client: self.client.clone(),
+            job: self.job.clone(),
+        }
     }
 }

@@ -16,31 +16,55 @@ const BUDGET_EXCEEDED: &str = "error_budget_exceeded";
 /// run whose worker could not go on is failed (or cancelled, if its client wanted that): its ledger covers what the sink
 /// had answered, and documents whose answer was lost may lie in the core DMS beyond that; the next run finds them as
 /// duplicates.
-pub fn outcome(files: &[FileRecord], preset: Option<&Outcome>, in_order: bool, budget: &ErrorBudget) -> Outcome {
+pub fn outcome(
+    files: &[FileRecord],
+    preset: Option<&Outcome>,
+    in_order: bool,
+    budget: &ErrorBudget,
+) -> Outcome {
     match preset {
-        Some(Outcome::Failed { failure }) if failure.code != BUDGET_EXCEEDED => return Outcome::Failed { failure: failure.clone() },
+        Some(Outcome::Failed { failure }) if failure.code != BUDGET_EXCEEDED => {
+            return Outcome::Failed {
+                failure: failure.clone(),
+            };
+        }
         Some(Outcome::Cancelled) if !in_order => return Outcome::Cancelled,
         _ => {}
     }
     let unproven: Vec<_> = files.iter().filter(|file| !file.proven()).collect();
     if let Some(first) = unproven.first() {
-        return Outcome::Suspect { failure: differs(first, unproven.len()) };
+        return Outcome::Suspect {
+            failure: differs(first, unproven.len()),
+        };
     }
     if let Some(known) = preset {
         return known.clone();
     }
-    let quarantined: Vec<_> = files.iter().filter(|file| matches!(file.state, FileState::Quarantined { .. })).collect();
+    let quarantined: Vec<_> = files
+        .iter()
+        .filter(|file| matches!(file.state, FileState::Quarantined { .. }))
+        .collect();
     if let Some(first) = quarantined.first() {
-        return Outcome::Failed { failure: quarantine(first, quarantined.len(), files.len()) };
+        return Outcome::Failed {
+            failure: quarantine(first, quarantined.len(), files.len()),
+        };
     }
     if let Some(unread) = files.iter().find(|file| file.state == FileState::Claimed) {
-        return Outcome::Suspect { failure: unfinished(unread) };
+        return Outcome::Suspect {
+            failure: unfinished(unread),
+        };
     }
     let sum: Ledger = files.iter().map(|file| file.ledger).sum();
     if let Some(message) = budget.exceeded(sum.rejected, sum.read, true) {
-        return Outcome::Failed { failure: budget_exceeded(message) };
+        return Outcome::Failed {
+            failure: budget_exceeded(message),
+        };
     }
-    if sum.rejected > 0 { Outcome::CompletedWithRejects } else { Outcome::Completed }
+    if sum.rejected > 0 {
+        Outcome::CompletedWithRejects
+    } else {
+        Outcome::Completed
+    }
 }
 
 /// The failure of a run that went beyond its error budget.
@@ -52,8 +76,13 @@ pub fn budget_exceeded(message: impl Into<String>) -> Failure {
 fn differs(file: &FileRecord, count: usize) -> Failure {
     let ledger = &file.ledger;
     let message = if ledger.balanced() {
-        let counted = file.counted.map_or("was not asked".into(), |n| format!("counts {n}"));
-        format!("{count} file(s) differ; {:?}: the ledger has {} created, the core DMS {counted}", file.file.name, ledger.created)
+        let counted = file
+            .counted
+            .map_or("was not asked".into(), |n| format!("counts {n}"));
+        format!(
+            "{count} file(s) differ; {:?}: the ledger has {} created, the core DMS {counted}",
+            file.file.name, ledger.created
+        )
     } else {
         format!(
             "{count} file(s) differ; {:?}: {} came in, {} are accounted for",
@@ -71,14 +100,25 @@ fn quarantine(file: &FileRecord, count: usize, total: usize) -> Failure {
         FileState::Quarantined { failure } => failure.message.as_str(),
         FileState::Claimed | FileState::Read => "",
     };
-    let message = format!("{count} of {total} file(s) could not be read to their end; {:?}: {why}", file.file.name);
+    let message = format!(
+        "{count} of {total} file(s) could not be read to their end; {:?}: {why}",
+        file.file.name
+    );
     let next_step = "deliver these files again, whole; what arrived of them is not sent twice";
     Failure::permanent("files_quarantined", Culprit::Client, message, next_step)
 }
 
 fn unfinished(file: &FileRecord) -> Failure {
-    let message = format!("the worker said it was done, but {:?} is not read to its end", file.file.name);
-    Failure::permanent("file_unfinished", Culprit::Platform, message, "run again; what arrived is not sent twice")
+    let message = format!(
+        "the worker said it was done, but {:?} is not read to its end",
+        file.file.name
+    );
+    Failure::permanent(
+        "file_unfinished",
+        Culprit::Platform,
+        message,
+        "run again; what arrived is not sent twice",
+    )
 }
 
 #[cfg(test)]
@@ -89,7 +129,12 @@ mod tests {
     use crate::run::RunState;
 
     fn file(ledger: Ledger, counted: u64) -> FileRecord {
-        let file_key = FileKey::derive(&"acme".parse().unwrap(), &"flights".parse().unwrap(), "00", None);
+        let file_key = FileKey::derive(
+            &"acme".parse().unwrap(),
+            &"flights".parse().unwrap(),
+            "00",
+            None,
+        );
         let file = ManifestFile {
             index: 0,
             name: "a.csv".into(),
@@ -100,53 +145,128 @@ mod tests {
             claimed_as: "0".into(),
         };
         let run = "01aaaaaaaaaaaaaaaaaaaaaaaa".parse().unwrap();
-        FileRecord { state: FileState::Read, ledger, counted: Some(counted), ..FileRecord::claimed(run, file) }
+        FileRecord {
+            state: FileState::Read,
+            ledger,
+            counted: Some(counted),
+            ..FileRecord::claimed(run, file)
+        }
     }
 
     fn ledger(created: u64, rejected: u64) -> Ledger {
-        Ledger { read: created + rejected, created, rejected, ..Ledger::default() }
+        Ledger {
+            read: created + rejected,
+            created,
+            rejected,
+            ..Ledger::default()
+        }
     }
 
     #[test]
     fn only_equal_sums_complete() {
-        let budget = ErrorBudget { max_records: Some(1), max_percent: None };
+        let budget = ErrorBudget {
+            max_records: Some(1),
+            max_percent: None,
+        };
         let cases = [
             (vec![], None, RunState::Completed),
             (vec![file(ledger(5, 0), 5)], None, RunState::Completed),
-            (vec![file(ledger(5, 1), 5)], None, RunState::CompletedWithRejects),
+            (
+                vec![file(ledger(5, 1), 5)],
+                None,
+                RunState::CompletedWithRejects,
+            ),
             (vec![file(ledger(5, 2), 5)], None, RunState::Failed),
-            (vec![file(ledger(5, 0), 5), file(ledger(5, 0), 4)], None, RunState::Suspect),
+            (
+                vec![file(ledger(5, 0), 5), file(ledger(5, 0), 4)],
+                None,
+                RunState::Suspect,
+            ),
             (vec![file(ledger(5, 0), 6)], None, RunState::Suspect),
-            (vec![file(Ledger { read: 6, created: 5, ..Ledger::default() }, 5)], None, RunState::Suspect),
-            (vec![file(ledger(5, 0), 5)], Some(Outcome::Cancelled), RunState::Cancelled),
-            (vec![file(ledger(5, 0), 4)], Some(Outcome::Cancelled), RunState::Suspect),
-            (vec![FileRecord { state: FileState::Claimed, ..file(ledger(5, 0), 5) }], None, RunState::Suspect),
+            (
+                vec![file(
+                    Ledger {
+                        read: 6,
+                        created: 5,
+                        ..Ledger::default()
+                    },
+                    5,
+                )],
+                None,
+                RunState::Suspect,
+            ),
+            (
+                vec![file(ledger(5, 0), 5)],
+                Some(Outcome::Cancelled),
+                RunState::Cancelled,
+            ),
+            (
+                vec![file(ledger(5, 0), 4)],
+                Some(Outcome::Cancelled),
+                RunState::Suspect,
+            ),
+            (
+                vec![FileRecord {
+                    state: FileState::Claimed,
+                    ..file(ledger(5, 0), 5)
+                }],
+                None,
+                RunState::Suspect,
+            ),
         ];
         for (files, preset, expected) in cases {
-            assert_eq!(outcome(&files, preset.as_ref(), true, &budget).state(), expected, "{files:?}");
+            assert_eq!(
+                outcome(&files, preset.as_ref(), true, &budget).state(),
+                expected,
+                "{files:?}"
+            );
         }
     }
 
     #[test]
     fn a_quarantined_file_fails_the_run_and_is_named() {
-        let failure = Failure::permanent("truncated", Culprit::Client, "gzip ends in the middle", "");
-        let broken = FileRecord { state: FileState::Quarantined { failure }, ..file(ledger(5, 0), 5) };
+        let failure =
+            Failure::permanent("truncated", Culprit::Client, "gzip ends in the middle", "");
+        let broken = FileRecord {
+            state: FileState::Quarantined { failure },
+            ..file(ledger(5, 0), 5)
+        };
         let ends = outcome(&[broken], None, true, &ErrorBudget::default());
         let message = &ends.failure().unwrap().message;
-        assert!(message.contains("a.csv") && message.contains("gzip ends in the middle"), "{message}");
+        assert!(
+            message.contains("a.csv") && message.contains("gzip ends in the middle"),
+            "{message}"
+        );
     }
 
     #[test]
     fn a_worker_that_could_not_go_on_fails_the_run_even_if_the_core_dms_holds_more() {
         let failure = Failure::transient("worker_lost", Culprit::Platform, "killed", "");
         let preset = Outcome::Failed { failure };
-        assert_eq!(outcome(&[file(ledger(5, 0), 9)], Some(&preset), false, &ErrorBudget::default()).state(), RunState::Failed);
+        assert_eq!(
+            outcome(
+                &[file(ledger(5, 0), 9)],
+                Some(&preset),
+                false,
+                &ErrorBudget::default()
+            )
+            .state(),
+            RunState::Failed
+        );
     }
 
     #[test]
     fn a_run_called_off_after_its_worker_was_killed_is_cancelled_not_suspect() {
         let files = [file(ledger(5, 0), 9)];
-        let ends = |in_order| outcome(&files, Some(&Outcome::Cancelled), in_order, &ErrorBudget::default()).state();
+        let ends = |in_order| {
+            outcome(
+                &files,
+                Some(&Outcome::Cancelled),
+                in_order,
+                &ErrorBudget::default(),
+            )
+            .state()
+        };
         assert_eq!(ends(false), RunState::Cancelled);
         assert_eq!(ends(true), RunState::Suspect);
     }

@@ -49,7 +49,8 @@ pub struct JobSpec {
     /// How the bytes become records.
     pub format: Format,
     /// What is done with each record: a list of steps with the meaning of Logstash's filters of the same names.
-    #[serde(default)]
+    #[serde(default = "JobSpec::no_steps")]
+    #[schemars(schema_with = "wrangling::steps::json_schema")]
     pub wrangling: Value,
     /// What becomes of a record in which a step failed.
     #[serde(default)]
@@ -68,6 +69,12 @@ pub struct JobSpec {
     /// What a run may use.
     #[serde(default)]
     pub limits: Limits,
+}
+
+impl JobSpec {
+    fn no_steps() -> Value {
+        Value::Array(Vec::new())
+    }
 }
 
 /// What becomes of a record in which a step failed (rule 13).
@@ -107,7 +114,11 @@ pub struct Source {
 
 impl Default for Source {
     fn default() -> Self {
-        Self { include: vec!["*".into()], exclude: Vec::new(), identity: Identity::default() }
+        Self {
+            include: vec!["*".into()],
+            exclude: Vec::new(),
+            identity: Identity::default(),
+        }
     }
 }
 
@@ -189,12 +200,16 @@ impl Format {
 
     /// csv: the delimiter. One byte: [`parse`] refuses others.
     pub fn delimiter_byte(&self) -> u8 {
-        self.delimiter.and_then(|c| u8::try_from(c).ok()).unwrap_or(b',')
+        self.delimiter
+            .and_then(|c| u8::try_from(c).ok())
+            .unwrap_or(b',')
     }
 
     /// csv: the quote. One byte: [`parse`] refuses others.
     pub fn quote_byte(&self) -> u8 {
-        self.quote.and_then(|c| u8::try_from(c).ok()).unwrap_or(b'"')
+        self.quote
+            .and_then(|c| u8::try_from(c).ok())
+            .unwrap_or(b'"')
     }
 
     /// csv: whether the first record of each file is a header.
@@ -235,7 +250,10 @@ pub struct ErrorBudget {
 
 impl Default for ErrorBudget {
     fn default() -> Self {
-        Self { max_records: None, max_percent: Some(10.0) }
+        Self {
+            max_records: None,
+            max_percent: Some(10.0),
+        }
     }
 }
 
@@ -246,7 +264,9 @@ impl ErrorBudget {
     /// What is exceeded, in words, after `rejected` of `read` records; none if nothing is. `at_end` says that no more come.
     pub fn exceeded(&self, rejected: u64, read: u64, at_end: bool) -> Option<String> {
         if let Some(limit) = self.max_records.filter(|&limit| rejected > limit) {
-            return Some(format!("{rejected} of {read} records were rejected; the error budget allows {limit}"));
+            return Some(format!(
+                "{rejected} of {read} records were rejected; the error budget allows {limit}"
+            ));
         }
         let percent = rejected as f64 * 100.0 / read.max(1) as f64;
         let limit = self.max_percent.filter(|&limit| percent > limit)?;
@@ -271,14 +291,31 @@ mod tests {
 
     #[test]
     fn budgets_end_a_hopeless_run_early_and_a_short_one_at_its_end() {
-        let by_count = ErrorBudget { max_records: Some(2), max_percent: None };
+        let by_count = ErrorBudget {
+            max_records: Some(2),
+            max_percent: None,
+        };
         assert_eq!(by_count.exceeded(2, 2, false), None);
         assert!(by_count.exceeded(3, 1_000_000, false).is_some());
-        let by_share = ErrorBudget { max_records: None, max_percent: Some(10.0) };
-        assert_eq!(by_share.exceeded(9, 10, false), None, "too few records to judge by");
+        let by_share = ErrorBudget {
+            max_records: None,
+            max_percent: Some(10.0),
+        };
+        assert_eq!(
+            by_share.exceeded(9, 10, false),
+            None,
+            "too few records to judge by"
+        );
         assert!(by_share.exceeded(9, 10, true).is_some());
         assert!(by_share.exceeded(101, 1000, false).is_some());
         assert_eq!(by_share.exceeded(100, 1000, true), None);
-        assert_eq!(ErrorBudget { max_records: None, max_percent: None }.exceeded(5, 5, true), None);
+        assert_eq!(
+            ErrorBudget {
+                max_records: None,
+                max_percent: None
+            }
+            .exceeded(5, 5, true),
+            None
+        );
     }
 }

@@ -4,52 +4,60 @@
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 use serde_json::Value;
-use wrangling::violation::Violation;
+use wrangling::{Compiled, Environment, Violation};
 
 use super::{EngineKind, Format, FormatType, JobSpec, Mode};
 
 /// The JSON Schema of job specs, as it is published.
 pub fn json_schema() -> Value {
-    let mut schema = schemars::schema_for!(JobSpec).to_value();
-    if let Some(wrangling) = schema.pointer_mut("/properties/wrangling") {
-        *wrangling = wrangling::steps::json_schema();
-    }
-    schema
+    schemars::schema_for!(JobSpec).to_value()
 }
 
-/// Parses a job spec. The violations are in the order of the spec's own fields; at least one if it is refused.
+/// Parses a job spec. Every violation has a JSON pointer; there is at least one if the spec is refused.
 pub fn parse(value: &Value) -> Result<JobSpec, Vec<Violation>> {
     let mut violations = structure(value);
     if let Some(steps) = value.get("wrangling")
-        && let Err(found) = wrangling::steps::parse(steps, "/wrangling")
+        && let Err(found) = wrangling::steps::parse_at(steps, "/wrangling")
     {
         violations.extend(found);
     }
-    // what serde still finds is one at a time, and mostly what the schema has said already
-    let spec: Option<JobSpec> = match serde_path_to_error::deserialize(value) {
-        Ok(spec) => Some(spec),
-        Err(e) if violations.is_empty() => {
-            let pointer = serde_pointer(e.path());
-            violations.push(Violation::new(pointer, "invalid_value", e.inner().to_string()));
-            None
+    match serde_path_to_error::deserialize::<_, JobSpec>(value) {
+        Ok(spec) => {
+            violations.extend(meaning(&spec));
+            if violations.is_empty() {
+                Ok(spec)
+            } else {
+                Err(violations)
+            }
         }
-        Err(_) => None,
-    };
-    if let Some(spec) = &spec {
-        violations.extend(meaning(spec));
-    }
-    match spec {
-        Some(spec) if violations.is_empty() => Ok(spec),
-        _ => Err(violations),
+        Err(e) => {
+            // serde stops at the first; it is news only where the schema found nothing
+            if violations.is_empty() {
+                violations.push(Violation::new(
+                    serde_pointer(e.path()),
+                    "invalid_value",
+                    e.inner().to_string(),
+                ));
+            }
+            Err(violations)
+        }
     }
 }
 
 /// Violations of the JSON Schema; those below `/wrangling` are left to the pipeline language's own parser.
 fn structure(value: &Value) -> Vec<Violation> {
-    let schema = schemars::schema_for!(JobSpec).to_value();
-    match jsonschema::validator_for(&schema) {
-        Ok(validator) => validator.iter_errors(value).flat_map(|e| explain(&e)).collect(),
-        Err(e) => vec![Violation::new("", "schema_defect", format!("the published schema cannot be used: {e}"))],
+    let below_wrangling = |violation: &Violation| violation.pointer.starts_with("/wrangling");
+    match jsonschema::validator_for(&json_schema()) {
+        Ok(validator) => validator
+            .iter_errors(value)
+            .flat_map(|e| explain(&e))
+            .filter(|v| !below_wrangling(v))
+            .collect(),
+        Err(e) => vec![Violation::new(
+            "",
+            "schema_defect",
+            format!("the published schema cannot be used: {e}"),
+        )],
     }
 }
 
@@ -59,15 +67,32 @@ fn explain(error: &ValidationError<'_>) -> Vec<Violation> {
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected } => unexpected
             .iter()
-            .map(|name| Violation::new(format!("{at}/{}", escape(name)), "unknown_field", format!("there is no field {name:?} here")))
+            .map(|name| {
+                Violation::new(
+                    format!("{at}/{}", escape(name)),
+                    "unknown_field",
+                    format!("there is no field {name:?} here"),
+                )
+            })
             .collect(),
         ValidationErrorKind::Required { property } => {
-            vec![Violation::new(at, "missing_field", format!("the field {property} is missing"))]
+            vec![Violation::new(
+                at,
+                "missing_field",
+                format!("the field {property} is missing"),
+            )]
         }
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
             // the branch for `null` says nothing of use: take the one that came furthest
-            let meant = context.iter().max_by_key(|branch| branch.iter().map(|e| e.instance_path().as_str().len()).max());
-            meant.map(|branch| branch.iter().flat_map(explain).collect()).unwrap_or_default()
+            let meant = context.iter().max_by_key(|branch| {
+                branch
+                    .iter()
+                    .map(|e| e.instance_path().as_str().len())
+                    .max()
+            });
+            meant
+                .map(|branch| branch.iter().flat_map(explain).collect())
+                .unwrap_or_default()
         }
         _ => vec![Violation::new(at, "invalid_value", error.to_string())],
     }
@@ -93,28 +118,94 @@ fn serde_pointer(path: &serde_path_to_error::Path) -> String {
 fn meaning(spec: &JobSpec) -> Vec<Violation> {
     let mut found = Vec::new();
     if spec.mode == Mode::Stream {
-        found.push(Violation::new("/mode", "not_offered", "streams are not offered yet; use \"batch\""));
+        found.push(Violation::new(
+            "/mode",
+            "not_offered",
+            "streams are not offered yet; use \"batch\"",
+        ));
     }
     if spec.engine == EngineKind::Elastic {
-        found.push(Violation::new("/engine", "not_offered", "the elastic engine is not offered yet; use \"native\""));
+        found.push(Violation::new(
+            "/engine",
+            "not_offered",
+            "the elastic engine is not offered yet; use \"native\"",
+        ));
     }
-    for (field, patterns) in [("include", &spec.source.include), ("exclude", &spec.source.exclude)] {
+    for (field, patterns) in [
+        ("include", &spec.source.include),
+        ("exclude", &spec.source.exclude),
+    ] {
         for (i, pattern) in patterns.iter().enumerate() {
             if let Err(e) = globset::Glob::new(pattern) {
-                found.push(Violation::new(format!("/source/{field}/{i}"), "invalid_pattern", e.to_string()));
+                found.push(Violation::new(
+                    format!("/source/{field}/{i}"),
+                    "invalid_pattern",
+                    e.to_string(),
+                ));
             }
         }
     }
     format(&spec.format, &mut found);
-    found.extend(spec.schema.validate().into_iter().map(|violation| violation.under("/schema")));
-    found.extend(wrangling::program::check_index(&spec.destination.index, "/destination/index"));
-    for (i, field) in spec.destination.id_fields.iter().enumerate() {
-        found.extend(wrangling::program::check_field(field, &format!("/destination/id_fields/{i}")));
+    if !literal_parts(&spec.destination.index).all(is_index_char) {
+        let message =
+            "besides field references, an index name holds a-z, 0-9, '.', '_' and '-' only";
+        found.push(Violation::new("/destination/index", "index_name", message));
     }
-    if spec.error_budget.max_percent.is_some_and(|p| !(0.0..=100.0).contains(&p)) {
-        found.push(Violation::new("/error_budget/max_percent", "invalid_value", "a percentage is 0 to 100"));
+    found.extend(program(spec));
+    if spec
+        .error_budget
+        .max_percent
+        .is_some_and(|p| !(0.0..=100.0).contains(&p))
+    {
+        found.push(Violation::new(
+            "/error_budget/max_percent",
+            "invalid_value",
+            "a percentage is 0 to 100",
+        ));
     }
     found
+}
+
+/// The characters of a template outside its `%{…}` references.
+fn literal_parts(template: &str) -> impl Iterator<Item = char> {
+    template.split("%{").enumerate().flat_map(|(i, part)| {
+        let literal = if i == 0 {
+            part
+        } else {
+            part.split_once('}').map_or("", |(_, rest)| rest)
+        };
+        literal.chars()
+    })
+}
+
+fn is_index_char(c: char) -> bool {
+    matches!(c, 'a'..='z' | '0'..='9' | '.' | '_' | '-')
+}
+
+/// What only compiling finds: expressions, patterns, date formats, the schema, the names of index and id fields.
+fn program(spec: &JobSpec) -> Vec<Violation> {
+    let compiled = spec
+        .program()
+        .and_then(|program| Compiled::compile(&program, &Environment::default()));
+    // platform statements have no place in the spec of their own: theirs is the section that they come from
+    let place = |mut violation: Violation| {
+        for (from, to) in [
+            ("/index", "/destination/index"),
+            ("/id", "/destination/id_fields"),
+        ] {
+            if let Some(rest) = violation.pointer.strip_prefix(from) {
+                violation.pointer = format!("{to}{rest}");
+                break;
+            }
+        }
+        violation
+    };
+    compiled
+        .err()
+        .unwrap_or_default()
+        .into_iter()
+        .map(place)
+        .collect()
 }
 
 fn format(format: &Format, found: &mut Vec<Violation>) {
@@ -128,34 +219,62 @@ fn format(format: &Format, found: &mut Vec<Violation>) {
     ];
     for (name, given) in csv_only {
         if given && format.kind != FormatType::Csv {
-            found.push(Violation::new(format!("/format/{name}"), "not_for_this_format", format!("{name} belongs to the format csv")));
+            found.push(Violation::new(
+                format!("/format/{name}"),
+                "not_for_this_format",
+                format!("{name} belongs to the format csv"),
+            ));
         }
     }
     for (name, value) in [("delimiter", format.delimiter), ("quote", format.quote)] {
         if value.is_some_and(|c| !c.is_ascii() || matches!(c, '\n' | '\r' | '\0')) {
             let message = "use one ASCII character that is neither a line end nor NUL";
-            found.push(Violation::new(format!("/format/{name}"), "invalid_value", message));
+            found.push(Violation::new(
+                format!("/format/{name}"),
+                "invalid_value",
+                message,
+            ));
         }
     }
     if format.delimiter_byte() == format.quote_byte() {
-        found.push(Violation::new("/format/quote", "invalid_value", "delimiter and quote must differ"));
+        found.push(Violation::new(
+            "/format/quote",
+            "invalid_value",
+            "delimiter and quote must differ",
+        ));
     }
     if format.kind == FormatType::Csv && !format.has_header() && format.columns.is_none() {
-        found.push(Violation::new("/format/columns", "missing_field", "without a header the columns must be named"));
+        found.push(Violation::new(
+            "/format/columns",
+            "missing_field",
+            "without a header the columns must be named",
+        ));
     }
     if let Some(columns) = &format.columns {
         let mut seen = std::collections::BTreeSet::new();
         for (i, column) in columns.iter().enumerate() {
             if column.is_empty() || !seen.insert(column) {
                 let message = "a column's name must not be empty and must not come twice";
-                found.push(Violation::new(format!("/format/columns/{i}"), "invalid_value", message));
+                found.push(Violation::new(
+                    format!("/format/columns/{i}"),
+                    "invalid_value",
+                    message,
+                ));
             }
         }
         if columns.is_empty() {
-            found.push(Violation::new("/format/columns", "invalid_value", "name at least one column"));
+            found.push(Violation::new(
+                "/format/columns",
+                "invalid_value",
+                "name at least one column",
+            ));
         }
     }
     if format.max_record.0 == 0 {
-        found.push(Violation::new("/format/max_record", "invalid_value", "must be at least one byte"));
+        found.push(Violation::new(
+            "/format/max_record",
+            "invalid_value",
+            "must be at least one byte",
+        ));
     }
 }

@@ -13,7 +13,7 @@ impl JobSpec {
             null_values: self.format.null_values.clone().unwrap_or_default(),
             keep_original: self.format.keep_original,
         })];
-        body.extend(wrangling::steps::parse(&self.wrangling, "/wrangling")?);
+        body.extend(wrangling::steps::parse_at(&self.wrangling, "/wrangling")?);
         if self.on_failure == OnFailure::Reject {
             body.push(Statement::RejectFailures);
         }

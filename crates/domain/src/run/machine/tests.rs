@@ -9,34 +9,73 @@ use crate::run::NewRun;
 use crate::spec::EngineKind;
 
 fn queued() -> Run {
-    let job = JobRef { client: "acme".parse().unwrap(), job: "flights".parse().unwrap() };
+    let job = JobRef {
+        client: "acme".parse().unwrap(),
+        job: "flights".parse().unwrap(),
+    };
     let id = "01aaaaaaaaaaaaaaaaaaaaaaaa".parse().unwrap();
     let started_by = crate::audit::Actor::Platform;
-    Run::queued(NewRun { id, job, revision: 1, spec_digest: String::new(), engine: EngineKind::Native, started_by }, 0)
+    Run::queued(
+        NewRun {
+            id,
+            job,
+            revision: 1,
+            spec_digest: String::new(),
+            engine: EngineKind::Native,
+            started_by,
+        },
+        0,
+    )
 }
 
 fn failure(retryable: bool) -> Failure {
-    Failure { retryable, ..Failure::permanent("broken", Culprit::Platform, "it broke", "mend it") }
+    Failure {
+        retryable,
+        ..Failure::permanent("broken", Culprit::Platform, "it broke", "mend it")
+    }
 }
 
 fn ledger(created: u64) -> Ledger {
-    Ledger { read: created, created, ..Ledger::default() }
+    Ledger {
+        read: created,
+        created,
+        ..Ledger::default()
+    }
 }
 
 fn exit(attempt: u32, kind: ExitKind) -> Event {
-    Event::WorkerExited(WorkerExit { attempt, kind, ledger: ledger(7), indices: vec!["acme.flights".into()], at_ms: 0 })
+    Event::WorkerExited(WorkerExit {
+        attempt,
+        kind,
+        ledger: ledger(7),
+        indices: vec!["acme.flights".into()],
+        at_ms: 0,
+    })
 }
 
 fn lost(created: u64) -> Event {
-    Event::WorkerLost { ledger: ledger(created), indices: Vec::new(), failure: failure(true) }
+    Event::WorkerLost {
+        ledger: ledger(created),
+        indices: Vec::new(),
+        failure: failure(true),
+    }
 }
 
 fn after(events: impl IntoIterator<Item = Event>) -> Run {
-    events.into_iter().fold(queued(), |run, event| next(&run, event, 0, &Policy::default()).unwrap())
+    events.into_iter().fold(queued(), |run, event| {
+        next(&run, event, 0, &Policy::default()).unwrap()
+    })
 }
 
 fn claimed() -> Vec<Event> {
-    vec![Event::Admitted, Event::Claimed { at_ms: 5, files: 2, bytes: 10 }]
+    vec![
+        Event::Admitted,
+        Event::Claimed {
+            at_ms: 5,
+            files: 2,
+            bytes: 10,
+        },
+    ]
 }
 
 fn launched() -> Vec<Event> {
@@ -48,33 +87,129 @@ fn running() -> Vec<Event> {
 }
 
 fn proven(outcome: Outcome) -> Event {
-    Event::Proven { outcome, ledger: ledger(7), indices: Vec::new() }
+    Event::Proven {
+        outcome,
+        ledger: ledger(7),
+        indices: Vec::new(),
+    }
 }
 
 #[test]
 fn every_way_to_an_end() {
     use RunState as S;
     let verifying = || [running(), vec![exit(1, ExitKind::Drained)]].concat();
-    let suspect = Outcome::Suspect { failure: failure(false) };
+    let suspect = Outcome::Suspect {
+        failure: failure(false),
+    };
     let cases: Vec<(&str, Vec<Event>, S)> = vec![
         ("asked for", vec![], S::Queued),
-        ("called off in the queue", vec![Event::CalledOff], S::TearingDown),
-        ("called off while claiming", vec![Event::Admitted, Event::CalledOff], S::TearingDown),
-        ("called off before the first launch", [claimed(), vec![Event::CalledOff]].concat(), S::TearingDown),
-        ("called off between launches", [launched(), vec![lost(1), Event::CalledOff]].concat(), S::Verifying),
-        ("called off while the core DMS is away", [verifying(), vec![Event::CalledOff]].concat(), S::TearingDown),
-        ("impossible to claim", vec![Event::Admitted, Event::Impossible(failure(false))], S::TearingDown),
-        ("impossible before a launch", [claimed(), vec![Event::Impossible(failure(false))]].concat(), S::TearingDown),
-        ("impossible after a launch", [running(), vec![Event::Impossible(failure(false))]].concat(), S::Verifying),
-        ("ended before it was seen", [launched(), vec![exit(1, ExitKind::Drained)]].concat(), S::Verifying),
-        ("held", [running(), vec![Event::WorkerHolds]].concat(), S::Paused),
-        ("going on", [running(), vec![Event::WorkerHolds, Event::WorkerReads]].concat(), S::Running),
-        ("draining", [running(), vec![Event::WorkerDrains]].concat(), S::Draining),
-        ("suspended", [running(), vec![exit(1, ExitKind::Suspended)]].concat(), S::Starting),
-        ("failed, may pass", [running(), vec![exit(1, ExitKind::Failed { failure: failure(true) })]].concat(), S::Starting),
-        ("failed for good", [running(), vec![exit(1, ExitKind::Failed { failure: failure(false) })]].concat(), S::Verifying),
-        ("completed", [verifying(), vec![proven(Outcome::Completed), Event::TornDown]].concat(), S::Completed),
-        ("suspect", [verifying(), vec![proven(suspect), Event::TornDown]].concat(), S::Suspect),
+        (
+            "called off in the queue",
+            vec![Event::CalledOff],
+            S::TearingDown,
+        ),
+        (
+            "called off while claiming",
+            vec![Event::Admitted, Event::CalledOff],
+            S::TearingDown,
+        ),
+        (
+            "called off before the first launch",
+            [claimed(), vec![Event::CalledOff]].concat(),
+            S::TearingDown,
+        ),
+        (
+            "called off between launches",
+            [launched(), vec![lost(1), Event::CalledOff]].concat(),
+            S::Verifying,
+        ),
+        (
+            "called off while the core DMS is away",
+            [verifying(), vec![Event::CalledOff]].concat(),
+            S::TearingDown,
+        ),
+        (
+            "impossible to claim",
+            vec![Event::Admitted, Event::Impossible(failure(false))],
+            S::TearingDown,
+        ),
+        (
+            "impossible before a launch",
+            [claimed(), vec![Event::Impossible(failure(false))]].concat(),
+            S::TearingDown,
+        ),
+        (
+            "impossible after a launch",
+            [running(), vec![Event::Impossible(failure(false))]].concat(),
+            S::Verifying,
+        ),
+        (
+            "ended before it was seen",
+            [launched(), vec![exit(1, ExitKind::Drained)]].concat(),
+            S::Verifying,
+        ),
+        (
+            "held",
+            [running(), vec![Event::WorkerHolds]].concat(),
+            S::Paused,
+        ),
+        (
+            "going on",
+            [running(), vec![Event::WorkerHolds, Event::WorkerReads]].concat(),
+            S::Running,
+        ),
+        (
+            "draining",
+            [running(), vec![Event::WorkerDrains]].concat(),
+            S::Draining,
+        ),
+        (
+            "suspended",
+            [running(), vec![exit(1, ExitKind::Suspended)]].concat(),
+            S::Starting,
+        ),
+        (
+            "failed, may pass",
+            [
+                running(),
+                vec![exit(
+                    1,
+                    ExitKind::Failed {
+                        failure: failure(true),
+                    },
+                )],
+            ]
+            .concat(),
+            S::Starting,
+        ),
+        (
+            "failed for good",
+            [
+                running(),
+                vec![exit(
+                    1,
+                    ExitKind::Failed {
+                        failure: failure(false),
+                    },
+                )],
+            ]
+            .concat(),
+            S::Verifying,
+        ),
+        (
+            "completed",
+            [
+                verifying(),
+                vec![proven(Outcome::Completed), Event::TornDown],
+            ]
+            .concat(),
+            S::Completed,
+        ),
+        (
+            "suspect",
+            [verifying(), vec![proven(suspect), Event::TornDown]].concat(),
+            S::Suspect,
+        ),
     ];
     for (name, events, expected) in cases {
         assert_eq!(after(events).state, expected, "{name}");
@@ -89,9 +224,19 @@ fn a_run_called_off_between_two_launches_ends_as_cancelled_though_it_is_verified
 
 #[test]
 fn calling_off_during_the_count_does_not_hide_why_a_run_failed() {
-    let failed = exit(1, ExitKind::Failed { failure: failure(false) });
+    let failed = exit(
+        1,
+        ExitKind::Failed {
+            failure: failure(false),
+        },
+    );
     let run = after([running(), vec![failed, Event::CalledOff]].concat());
-    assert_eq!(run.outcome, Some(Outcome::Failed { failure: failure(false) }));
+    assert_eq!(
+        run.outcome,
+        Some(Outcome::Failed {
+            failure: failure(false)
+        })
+    );
 }
 
 #[test]
@@ -103,12 +248,18 @@ fn late_words_of_an_older_worker_change_nothing() {
     for late in [exit(1, ExitKind::Drained), Event::WorkerReads, lost(1)] {
         assert!(next(&between, late, 0, &policy).is_err());
     }
-    assert!(next(&second, Event::Launching, 0, &policy).is_err(), "one worker at a time");
+    assert!(
+        next(&second, Event::Launching, 0, &policy).is_err(),
+        "one worker at a time"
+    );
 }
 
 #[test]
 fn a_worker_that_is_lost_again_and_again_without_progress_fails_the_run() {
-    let policy = Policy { max_losses: 3, ..Policy::default() };
+    let policy = Policy {
+        max_losses: 3,
+        ..Policy::default()
+    };
     let mut run = after(claimed());
     let mut waits = Vec::new();
     while run.state == RunState::Starting {
@@ -123,14 +274,25 @@ fn a_worker_that_is_lost_again_and_again_without_progress_fails_the_run() {
 
 #[test]
 fn progress_buys_new_patience_even_where_the_live_sums_were_known_before_the_loss() {
-    let policy = Policy { max_losses: 2, ..Policy::default() };
+    let policy = Policy {
+        max_losses: 2,
+        ..Policy::default()
+    };
     let mut run = after(claimed());
     for round in 1..=20 {
         run = next(&run, Event::Launching, 0, &policy).unwrap();
         run.ledger = ledger(round + 5); // the job monitor is ahead of the checkpoint
         run = next(&run, lost(round), 0, &policy).unwrap();
-        assert_eq!((run.state, run.losses), (RunState::Starting, 1), "round {round}");
-        assert_eq!(run.ledger, ledger(round), "what was not durable is read again");
+        assert_eq!(
+            (run.state, run.losses),
+            (RunState::Starting, 1),
+            "round {round}"
+        );
+        assert_eq!(
+            run.ledger,
+            ledger(round),
+            "what was not durable is read again"
+        );
     }
 }
 
@@ -138,9 +300,16 @@ fn progress_buys_new_patience_even_where_the_live_sums_were_known_before_the_los
 fn a_loss_while_the_client_wants_to_cancel_needs_no_further_worker() {
     let mut run = after(running());
     run.desired = Desired::Cancel;
-    for event in [lost(1), exit(1, ExitKind::Suspended), exit(1, ExitKind::Cancelled)] {
+    for event in [
+        lost(1),
+        exit(1, ExitKind::Suspended),
+        exit(1, ExitKind::Cancelled),
+    ] {
         let ends = next(&run, event, 0, &Policy::default()).unwrap();
-        assert_eq!((ends.state, ends.outcome), (RunState::Verifying, Some(Outcome::Cancelled)));
+        assert_eq!(
+            (ends.state, ends.outcome),
+            (RunState::Verifying, Some(Outcome::Cancelled))
+        );
     }
 }
 
@@ -148,7 +317,18 @@ fn a_loss_while_the_client_wants_to_cancel_needs_no_further_worker() {
 fn the_history_tells_of_every_launch_and_loss_but_stays_bounded() {
     let run = after([launched(), vec![lost(0), Event::Launching, lost(0)]].concat());
     let events: Vec<_> = run.history.iter().map(|step| step.event.as_str()).collect();
-    assert_eq!(events, ["requested", "admitted", "claimed", "launching", "worker_lost", "launching", "worker_lost"]);
+    assert_eq!(
+        events,
+        [
+            "requested",
+            "admitted",
+            "claimed",
+            "launching",
+            "worker_lost",
+            "launching",
+            "worker_lost"
+        ]
+    );
     let toggles = (0..2000).flat_map(|_| [Event::WorkerHolds, Event::WorkerReads]);
     let run = after(running().into_iter().chain(toggles));
     assert_eq!(run.history.len(), MAX_HISTORY);
@@ -159,16 +339,24 @@ fn any_event() -> impl Strategy<Value = Event> {
     let kind = prop_oneof![
         Just(ExitKind::Drained),
         Just(ExitKind::Cancelled),
-        Just(ExitKind::BudgetExceeded { message: "too many".into() }),
+        Just(ExitKind::BudgetExceeded {
+            message: "too many".into()
+        }),
         Just(ExitKind::Suspended),
-        any::<bool>().prop_map(|retryable| ExitKind::Failed { failure: failure(retryable) }),
+        any::<bool>().prop_map(|retryable| ExitKind::Failed {
+            failure: failure(retryable)
+        }),
     ];
     let outcome = prop_oneof![
         Just(Outcome::Completed),
         Just(Outcome::CompletedWithRejects),
         Just(Outcome::Cancelled),
-        Just(Outcome::Failed { failure: failure(false) }),
-        Just(Outcome::Suspect { failure: failure(false) }),
+        Just(Outcome::Failed {
+            failure: failure(false)
+        }),
+        Just(Outcome::Suspect {
+            failure: failure(false)
+        }),
     ];
     prop_oneof![
         4 => Just(Event::Admitted),
@@ -196,7 +384,9 @@ fn cancel(mut run: Run, dms_answers: bool) -> Run {
             Activity::Launch if run.launched => lost(0),
             Activity::Launch => Event::CalledOff,
             Activity::Watch => exit(run.attempt, ExitKind::Cancelled),
-            Activity::Verify if dms_answers => proven(run.outcome.clone().unwrap_or(Outcome::Completed)),
+            Activity::Verify if dms_answers => {
+                proven(run.outcome.clone().unwrap_or(Outcome::Completed))
+            }
             Activity::Verify => Event::CalledOff,
             Activity::TearDown => Event::TornDown,
             Activity::None => return run,

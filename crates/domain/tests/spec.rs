@@ -1,0 +1,159 @@
+//! The job spec's notation: what is accepted, and that everything wrong is said at once, with its place.
+
+use domain::spec::{FormatType, JobSpec, json_schema, parse};
+use serde_json::{Value, json};
+
+fn minimal() -> Value {
+    json!({
+        "mode": "batch",
+        "format": { "type": "csv" },
+        "destination": { "index": "flights" },
+    })
+}
+
+/// The minimal spec with one value put in at a pointer's place.
+fn with(path: &[&str], value: Value) -> Value {
+    let mut spec = minimal();
+    let mut at = &mut spec;
+    for key in path {
+        at = &mut at[*key];
+    }
+    *at = value;
+    spec
+}
+
+fn violations(spec: &Value) -> Vec<(String, String)> {
+    let refused = match parse(spec) {
+        Ok(_) => panic!("should be refused: {spec}"),
+        Err(violations) => violations,
+    };
+    refused.into_iter().map(|v| (v.pointer, v.code)).collect()
+}
+
+#[test]
+fn defaults_are_filled_in_and_survive_a_round_trip() {
+    let spec = parse(&minimal()).unwrap();
+    assert_eq!(spec.format.kind, FormatType::Csv);
+    assert!(spec.format.has_header());
+    assert_eq!(spec.source.include, ["*"]);
+    let again: JobSpec = parse(&serde_json::to_value(&spec).unwrap()).unwrap();
+    assert_eq!(again, spec);
+    assert_eq!(
+        domain::job::spec_digest(&again).unwrap(),
+        domain::job::spec_digest(&spec).unwrap()
+    );
+}
+
+#[test]
+fn all_violations_are_reported_at_once_with_their_pointers() {
+    let spec = json!({
+        "mode": "stream",
+        "modes": 1,
+        "format": { "type": "csv", "delimiter": "::", "colour": "red", "max_record": "plenty" },
+        "wrangling": [{ "mutate": { "covert": {} } }, { "telepathy": {} }],
+        "error_budget": { "max_records": -1 },
+    });
+    let found: Vec<String> = violations(&spec)
+        .into_iter()
+        .map(|(pointer, _)| pointer)
+        .collect();
+    for pointer in [
+        "",
+        "/modes",
+        "/format/delimiter",
+        "/format/colour",
+        "/format/max_record",
+        "/wrangling/0/mutate/covert",
+        "/wrangling/1/telepathy",
+        "/error_budget/max_records",
+    ] {
+        assert!(
+            found.iter().any(|p| p == pointer),
+            "{pointer} is missing in {found:?}"
+        );
+    }
+}
+
+#[test]
+fn what_a_schema_cannot_say_is_found_too() {
+    let cases = [
+        (&["mode"][..], json!("stream"), "/mode"),
+        (&["engine"], json!("elastic"), "/engine"),
+        (&["format", "delimiter"], json!("ä"), "/format/delimiter"),
+        (&["format", "quote"], json!(","), "/format/quote"),
+        (&["format", "header"], json!(false), "/format/columns"),
+        (
+            &["format", "columns"],
+            json!(["a", "a"]),
+            "/format/columns/1",
+        ),
+        (
+            &["source"],
+            json!({ "include": ["[a"] }),
+            "/source/include/0",
+        ),
+        (
+            &["format"],
+            json!({ "type": "lines", "delimiter": ";" }),
+            "/format/delimiter",
+        ),
+        (
+            &["error_budget"],
+            json!({ "max_percent": 101 }),
+            "/error_budget/max_percent",
+        ),
+        (
+            &["destination", "index"],
+            json!("Upper Case/../x"),
+            "/destination/index",
+        ),
+        (
+            &["schema"],
+            json!({ "fields": { "provenance": { "type": "keyword" } } }),
+            "/schema/fields/provenance",
+        ),
+    ];
+    for (path, value, pointer) in cases {
+        let found = violations(&with(path, value));
+        assert!(
+            found.iter().any(|(p, _)| p == pointer),
+            "{pointer} is missing in {found:?}"
+        );
+    }
+}
+
+#[test]
+fn anything_but_an_object_is_refused_without_a_panic() {
+    for value in [
+        json!(null),
+        json!(1),
+        json!("mode: batch"),
+        json!([]),
+        json!({}),
+    ] {
+        assert!(parse(&value).is_err(), "{value}");
+    }
+}
+
+#[test]
+fn the_published_schema_describes_every_section() {
+    let schema = json_schema();
+    for section in [
+        "mode",
+        "source",
+        "format",
+        "wrangling",
+        "on_failure",
+        "schema",
+        "destination",
+        "engine",
+        "error_budget",
+        "limits",
+    ] {
+        assert!(
+            schema.pointer(&format!("/properties/{section}")).is_some(),
+            "{section}"
+        );
+    }
+    assert_eq!(schema.pointer("/additionalProperties"), Some(&json!(false)));
+}
