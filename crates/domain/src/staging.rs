@@ -52,6 +52,8 @@ pub trait UploadBody: Send {
 pub struct Upload<'a> {
     /// Of which job.
     pub job: &'a JobRef,
+    /// That job's spec: it says whether the file will be claimed.
+    pub spec: &'a JobSpec,
     /// The name that it shall have; not yet checked.
     pub name: &'a str,
     /// What the client may stage. Held to while the bytes come, whatever `declared_bytes` says.
@@ -75,6 +77,9 @@ pub enum StagingError {
         /// The rule that it breaks.
         rule: String,
     },
+    /// A file of this name with other content is staged already; it is not replaced (rule 16).
+    #[error("{0:?} is staged already with other content: delete it first, or give this file another name")]
+    Exists(String),
     /// There is no such file.
     #[error("there is no file {0:?} in the staging directory")]
     NotFound(String),
@@ -116,7 +121,8 @@ pub trait StagingArea: Send + Sync {
         limit: usize,
     ) -> Result<Vec<StagedFile>, Failure>;
 
-    /// Takes a file in; one of the same name is replaced. Visible only when it is whole, checked and durable.
+    /// Takes a file in. Visible only when it is whole, checked and durable. One of the same name stays as it is: with the
+    /// same content that is a success, else the new one is refused.
     async fn put(&self, upload: Upload<'_>) -> Result<StagedFile, StagingError>;
 
     /// Removes a file.
