@@ -211,10 +211,7 @@ impl<'e> Compiler<'e> {
 
     /// The path of a reference, its name with a slot.
     pub(crate) fn path(&mut self, field: FieldRef) -> FieldPath {
-        FieldPath {
-            slot: self.layout.intern(field.root()),
-            field,
-        }
+        FieldPath::new(self.layout.intern(field.root()), field)
     }
 
     /// A reference without sprintf, such as `target`.

@@ -116,7 +116,8 @@ impl Compiled {
         let mut run = Run::default();
         let context = Context {
             clock_ms: self.clock_ms,
-            record_hash: record_hash(record),
+            file_key: record.file_key,
+            position: record.position,
         };
         let flow = match decode(&record.payload, &self.decode, self.clock_ms, &mut event) {
             Ok(()) => run_nodes(&self.nodes, &mut event, &mut run, context),
@@ -183,19 +184,6 @@ fn emit<'a, O: Output>(
         .take(room)
         .map(|(name, _)| (*name).to_owned())
         .collect()
-}
-
-/// FNV-1a of file and position, finished so that the upper bits are good.
-fn record_hash(record: &Record<'_>) -> u64 {
-    let position = record.position.to_le_bytes();
-    let hash = record
-        .file_key
-        .bytes()
-        .chain(position)
-        .fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
-        });
-    (hash ^ (hash >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 impl Scratch {

@@ -35,8 +35,7 @@ const FIXED: [&str; 7] = [
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
     names: Vec<Box<str>>,
-    /// `,"name":` for the encoder.
-    keys: Vec<Box<[u8]>>,
+    keys: Vec<Key>,
     index: HashMap<Box<str>, usize, NameHash>,
     /// How many names are the program's own.
     base: usize,
@@ -66,7 +65,7 @@ impl Layout {
         key.push(b':');
         let slot = self.names.len();
         self.names.push(name.into());
-        self.keys.push(key.into_boxed_slice());
+        self.keys.push(Key::new(key));
         self.index.insert(name.into(), slot);
         slot
     }
@@ -97,8 +96,42 @@ impl Layout {
         self.names.get(slot).map_or("", |name| name)
     }
 
-    pub(crate) fn keys(&self) -> &[Box<[u8]>] {
+    pub(crate) fn keys(&self) -> &[Key] {
         &self.keys
+    }
+}
+
+/// `,"name":`, encoded once.
+#[derive(Debug, Clone)]
+pub(crate) struct Key {
+    /// The key if it fits, padded: a copy of constant size needs no call.
+    short: [u8; SHORT_KEY],
+    text: Box<[u8]>,
+}
+
+const SHORT_KEY: usize = 32;
+
+impl Key {
+    fn new(text: Vec<u8>) -> Self {
+        let mut short = [0; SHORT_KEY];
+        for (to, from) in short.iter_mut().zip(&text) {
+            *to = *from;
+        }
+        Self {
+            short,
+            text: text.into_boxed_slice(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        let len = self.text.len();
+        if len <= SHORT_KEY {
+            out.extend_from_slice(&self.short);
+            out.truncate(out.len() + len - SHORT_KEY);
+        } else {
+            out.extend_from_slice(&self.text);
+        }
     }
 }
 

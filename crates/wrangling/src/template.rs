@@ -149,10 +149,7 @@ fn part(reference: &str, layout: &mut Layout) -> Result<Part, String> {
     }
     Ok(match FieldRef::parse(inner) {
         Ok(field) => Part::Field(
-            FieldPath {
-                slot: layout.intern(field.root()),
-                field,
-            },
+            FieldPath::new(layout.intern(field.root()), field),
             reference.into(),
         ),
         Err(error) => Part::Invalid(error),

@@ -22,7 +22,8 @@ pub(crate) fn write_iso8601(ms: i64, out: &mut Vec<u8>) {
 /// The 24 characters for a year of four digits.
 #[inline]
 fn digits(year: i64, month: i64, day: i64, in_day: i64) -> [u8; 24] {
-    let digit = |value: i64, power: i64| b'0' + ((value / power) % 10) as u8;
+    let digit = |value: u32, power: u32| b'0' + ((value / power) % 10) as u8;
+    let (year, month, day, in_day) = (year as u32, month as u32, day as u32, in_day as u32);
     let (seconds, ms) = (in_day / 1000, in_day % 1000);
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     [

@@ -1,13 +1,14 @@
 //! The document that a record became, encoded on demand.
 
 use crate::json::{write_json_str, write_value};
+use crate::layout::Key;
 use crate::value::{Member, Value};
 
 /// Everything that the encoder needs of a finished event.
 #[derive(Debug)]
 pub(crate) struct Body<'a> {
-    /// `,"name":` by slot.
-    pub(crate) keys: &'a [Box<[u8]>],
+    /// The names of the slots.
+    pub(crate) keys: &'a [Key],
     pub(crate) slots: &'a [Value<'a>],
     pub(crate) extra: &'a [Member<'a>],
     pub(crate) provenance: Option<Provenance<'a>>,
@@ -27,7 +28,7 @@ impl Body<'_> {
         let start = out.len();
         for (key, value) in self.keys.iter().zip(self.slots) {
             if !value.is_absent() {
-                out.extend_from_slice(key);
+                key.write(out);
                 write_value(*value, out);
             }
         }

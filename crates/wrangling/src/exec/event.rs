@@ -18,16 +18,24 @@ const INDEX_FROM: usize = 32;
 #[derive(Debug, Clone)]
 pub(crate) struct FieldPath {
     pub(crate) slot: usize,
+    /// Whether the field lies inside of the top-level one.
+    nested: bool,
     pub(crate) field: FieldRef,
 }
 
 impl FieldPath {
-    /// A reference made at run time.
-    pub(crate) fn dynamic(field: FieldRef, layout: &Layout) -> Self {
+    /// A reference whose top-level name has this slot.
+    pub(crate) fn new(slot: usize, field: FieldRef) -> Self {
         Self {
-            slot: layout.find(field.root()).unwrap_or(NO_SLOT),
+            slot,
+            nested: !field.rest().is_empty(),
             field,
         }
+    }
+
+    /// A reference made at run time.
+    pub(crate) fn dynamic(field: FieldRef, layout: &Layout) -> Self {
+        Self::new(layout.find(field.root()).unwrap_or(NO_SLOT), field)
     }
 }
 
@@ -92,7 +100,7 @@ impl<'a> Event<'a> {
     #[inline]
     pub(crate) fn get(&self, path: &FieldPath) -> Value<'a> {
         match self.slots.get(path.slot) {
-            Some(value) if path.field.rest().is_empty() => *value,
+            Some(value) if !path.nested => *value,
             Some(value) => value.at(path.field.rest()),
             None => self.extra_get(path.field.root()).at(path.field.rest()),
         }
@@ -100,11 +108,16 @@ impl<'a> Event<'a> {
 
     #[inline]
     pub(crate) fn set(&mut self, path: &FieldPath, value: Value<'a>) -> Result<(), SetError> {
-        let rest = path.field.rest();
-        let value = if rest.is_empty() {
-            value
+        let value = if path.nested {
+            with_nested(
+                self.root(path),
+                path.field.rest(),
+                value,
+                &path.field,
+                self.bump,
+            )?
         } else {
-            with_nested(self.root(path), rest, value, &path.field, self.bump)?
+            value
         };
         self.set_root(path, value)
     }
@@ -205,6 +218,26 @@ impl<'a> Event<'a> {
                 Some(_) => self.extra_set(name, value),
                 None => self.push_extra(name, value),
             },
+        }
+    }
+
+    /// As [`Self::set_named`], trying `expected` first: records mostly have the same members in the same order. Returns the
+    /// slot that is expected next.
+    #[inline]
+    pub(crate) fn set_next(&mut self, expected: usize, name: &'a str, value: Value<'a>) -> usize {
+        if self.layout.name(expected) == name {
+            self.set_slot(expected, value);
+            return expected + 1;
+        }
+        match self.layout.find(name) {
+            Some(slot) => {
+                self.set_slot(slot, value);
+                slot + 1
+            }
+            None => {
+                self.set_named(name, value);
+                expected
+            }
         }
     }
 

@@ -7,10 +7,10 @@ use crate::platform::{DocumentNode, SchemaNode};
 
 /// What a node may use besides the event.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Context {
+pub(crate) struct Context<'a> {
     pub(crate) clock_ms: i64,
-    /// Mixes file and position: the chance of `drop { percentage }`, the same at every replay.
-    pub(crate) record_hash: u64,
+    pub(crate) file_key: &'a str,
+    pub(crate) position: u64,
 }
 
 /// A compiled statement.
@@ -75,7 +75,7 @@ pub(crate) fn run_nodes<'a>(
     nodes: &'a [Node],
     event: &mut Event<'a>,
     run: &mut Run<'a>,
-    context: Context,
+    context: Context<'_>,
 ) -> Flow<'a> {
     for node in nodes {
         let flow = match node {
@@ -99,7 +99,7 @@ pub(crate) fn run_nodes<'a>(
 
 impl FilterNode {
     #[inline]
-    fn run<'a>(&'a self, event: &mut Event<'a>, context: Context) -> Flow<'a> {
+    fn run<'a>(&'a self, event: &mut Event<'a>, context: Context<'_>) -> Flow<'a> {
         let applied = match self.kind.apply(event, context) {
             Applied::Matched => self.common.apply(event),
             other => other,
@@ -119,7 +119,12 @@ impl FilterNode {
 }
 
 impl IfNode {
-    fn run<'a>(&'a self, event: &mut Event<'a>, run: &mut Run<'a>, context: Context) -> Flow<'a> {
+    fn run<'a>(
+        &'a self,
+        event: &mut Event<'a>,
+        run: &mut Run<'a>,
+        context: Context<'_>,
+    ) -> Flow<'a> {
         for (condition, step, body) in &self.branches {
             match condition.holds(event) {
                 Ok(true) => return run_nodes(body, event, run, context),

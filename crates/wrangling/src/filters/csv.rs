@@ -156,9 +156,8 @@ impl Csv {
                     after
                 }
                 None => {
-                    let end = rest.find(&*self.separator).unwrap_or(rest.len());
-                    let (value, after) = rest.split_at(end);
-                    if self.quote.is_some_and(|quote| value.contains(quote)) {
+                    let (value, after) = rest.split_at(self.find_separator(rest));
+                    if self.quote.is_some_and(|quote| contains(value, quote)) {
                         return Err(error("a quote stands inside of an unquoted value"));
                     }
                     values.push(if value.is_empty() {
@@ -175,6 +174,16 @@ impl Csv {
                 None => return Err(error("a separator must follow a closing quote")),
             };
         }
+    }
+
+    /// Where the next separator is, or the end.
+    #[inline]
+    fn find_separator(&self, text: &str) -> usize {
+        let found = match *self.separator.as_bytes() {
+            [byte] => text.bytes().position(|other| other == byte),
+            _ => text.find(&*self.separator),
+        };
+        found.unwrap_or(text.len())
     }
 
     /// A quoted value and what follows its closing quote.
@@ -203,6 +212,16 @@ impl Csv {
                 None => return Some((value.into_bump_str(), after)),
             }
         }
+    }
+}
+
+/// Whether a short text holds a character, mostly an ASCII one.
+#[inline]
+fn contains(text: &str, c: char) -> bool {
+    if c.is_ascii() {
+        text.bytes().any(|byte| char::from(byte) == c)
+    } else {
+        text.contains(c)
     }
 }
 

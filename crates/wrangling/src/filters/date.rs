@@ -67,7 +67,7 @@ impl Date {
     }
 
     #[inline]
-    pub(super) fn apply<'a>(&'a self, event: &mut Event<'a>, context: Context) -> Applied<'a> {
+    pub(super) fn apply<'a>(&'a self, event: &mut Event<'a>, context: Context<'_>) -> Applied<'a> {
         let text = match event.get(&self.source) {
             Value::Absent | Value::Null => return Applied::Skipped,
             Value::Str(text) => text,
@@ -84,7 +84,7 @@ impl Date {
     }
 
     #[inline]
-    fn parse<'a>(&'a self, text: &str, event: &Event<'a>, context: Context) -> Option<i64> {
+    fn parse<'a>(&'a self, text: &str, event: &Event<'a>, context: Context<'_>) -> Option<i64> {
         let clock_ms = context.clock_ms;
         match &self.zone {
             ZoneOption::Constant(zone) => self.formats.parse(text, &DateContext { zone, clock_ms }),

@@ -23,12 +23,24 @@ impl Drop {
     }
 
     /// Chance comes from file and position, so that a replay drops the same records.
-    pub(super) fn apply<'a>(&self, context: Context) -> Applied<'a> {
-        let drop = context.record_hash >> 32 < self.threshold;
+    pub(super) fn apply<'a>(&self, context: Context<'_>) -> Applied<'a> {
+        let drop = self.threshold > u64::from(u32::MAX) || chance(context) < self.threshold;
         if drop {
             Applied::Dropped
         } else {
             Applied::Matched
         }
     }
+}
+
+/// 32 bits that mix file and position (FNV-1a, finished so that the upper bits are good).
+fn chance(context: Context<'_>) -> u64 {
+    let bytes = context
+        .file_key
+        .bytes()
+        .chain(context.position.to_le_bytes());
+    let hash = bytes.fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
+    });
+    (hash ^ (hash >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32
 }

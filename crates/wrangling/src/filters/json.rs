@@ -43,7 +43,7 @@ impl Json {
         })
     }
 
-    pub(super) fn apply<'a>(&'a self, event: &mut Event<'a>, context: Context) -> Applied<'a> {
+    pub(super) fn apply<'a>(&'a self, event: &mut Event<'a>, context: Context<'_>) -> Applied<'a> {
         let text = match event.get(&self.source) {
             Value::Absent | Value::Null => return Applied::Skipped,
             other => other.text(event.bump),
@@ -62,7 +62,7 @@ impl Json {
         &self,
         value: Value<'a>,
         event: &mut Event<'a>,
-        context: Context,
+        context: Context<'_>,
     ) -> Result<(), FilterError> {
         match (&self.target, value) {
             (Some(target), value) => Ok(event.set(target, value)?),
@@ -86,7 +86,7 @@ impl Json {
 fn set_members<'a>(
     members: &'a [Member<'a>],
     event: &mut Event<'a>,
-    context: Context,
+    context: Context<'_>,
 ) -> Result<(), FilterError> {
     let mut result = Ok(());
     for (name, value) in members {

@@ -107,7 +107,7 @@ pub(crate) fn compile(
 
 impl FilterKind {
     #[inline]
-    pub(crate) fn apply<'a>(&'a self, event: &mut Event<'a>, context: Context) -> Applied<'a> {
+    pub(crate) fn apply<'a>(&'a self, event: &mut Event<'a>, context: Context<'_>) -> Applied<'a> {
         match self {
             Self::Csv(csv) => csv.apply(event),
             Self::Date(date) => date.apply(event, context),

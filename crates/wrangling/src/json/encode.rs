@@ -1,7 +1,7 @@
 //! Writes values as JSON straight into a byte buffer.
 
 use crate::date::write_iso8601;
-use crate::number::write_double;
+use crate::number::{write_double, write_int};
 use crate::value::{Member, Value};
 
 /// Appends `text` as a JSON string with its quotes.
@@ -30,18 +30,72 @@ fn needs_escape(byte: u8) -> bool {
     ESCAPED.get(usize::from(byte)).copied().unwrap_or(false)
 }
 
-/// Whether any of eight bytes must be escaped (may err on the side of `true`).
+/// Whether any of eight bytes must be escaped.
 #[inline]
 fn any_escape(word: u64) -> bool {
+    escapes(word) != 0
+}
+
+/// A bit for bytes that must be escaped. The lowest bit is exact; bits above it may be false.
+#[inline]
+fn escapes(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let zero_in = |x: u64| x.wrapping_sub(ONES) & !x & HIGH;
     let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-    (control | zero_in(word ^ (ONES * 0x22)) | zero_in(word ^ (ONES * 0x5C))) != 0
+    control | zero_in(word ^ (ONES * 0x22)) | zero_in(word ^ (ONES * 0x5C))
+}
+
+/// Appends up to 16 bytes by copies of constant size, which need no call. Returns false if the text is longer or must be
+/// escaped; nothing is appended then.
+#[inline]
+fn write_short(bytes: &[u8], out: &mut Vec<u8>) -> bool {
+    let len = bytes.len();
+    if let (Some(head), Some(tail)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        let clean =
+            !any_escape(u64::from_le_bytes(*head)) && !any_escape(u64::from_le_bytes(*tail));
+        if len > 16 || !clean {
+            return false;
+        }
+        out.extend_from_slice(head);
+        out.truncate(out.len() + len - 16);
+        out.extend_from_slice(tail);
+        return true;
+    }
+    if let (Some(head), Some(tail)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        let both =
+            u64::from(u32::from_le_bytes(*head)) << 32 | u64::from(u32::from_le_bytes(*tail));
+        if any_escape(both) {
+            return false;
+        }
+        out.extend_from_slice(head);
+        out.truncate(out.len() + len - 8);
+        out.extend_from_slice(tail);
+        return true;
+    }
+    if bytes.iter().any(|byte| needs_escape(*byte)) {
+        return false;
+    }
+    match *bytes {
+        [a] => out.push(a),
+        [a, b] => out.extend_from_slice(&[a, b]),
+        [a, b, c] => out.extend_from_slice(&[a, b, c]),
+        _ => {}
+    }
+    true
+}
+
+/// How many bytes come before the first that ends a JSON string or needs a look: 8 if none does.
+#[inline]
+pub(super) fn plain_bytes(word: [u8; 8]) -> usize {
+    escapes(u64::from_le_bytes(word)).trailing_zeros() as usize / 8
 }
 
 #[inline]
 fn write_escaped(bytes: &[u8], out: &mut Vec<u8>) {
+    if write_short(bytes, out) {
+        return;
+    }
     let (words, tail) = bytes.as_chunks::<8>();
     let clean = !words
         .iter()
@@ -90,7 +144,7 @@ fn write_escaped_slowly(bytes: &[u8], out: &mut Vec<u8>) {
 pub(crate) fn write_value(value: Value<'_>, out: &mut Vec<u8>) {
     match value {
         Value::Str(text) => write_json_str(text, out),
-        Value::Int(number) => out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes()),
+        Value::Int(number) => write_int(number, out),
         Value::Float(number) => write_double(number, out),
         Value::BigInt(text) | Value::Decimal(text) => out.extend_from_slice(text.as_bytes()),
         Value::Absent | Value::Null => out.extend_from_slice(b"null"),

@@ -3,6 +3,7 @@
 use bumpalo::Bump;
 use bumpalo::collections::{String as BumpString, Vec as BumpVec};
 
+use super::encode::plain_bytes;
 use crate::number::java_decimal;
 use crate::value::{Member, Value};
 
@@ -172,6 +173,13 @@ impl<'a> Parser<'a> {
         self.at += 1;
         let start = self.at;
         loop {
+            while let Some(word) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk::<8>) {
+                let plain = plain_bytes(*word);
+                self.at += plain;
+                if plain < 8 {
+                    break;
+                }
+            }
             match self.peek() {
                 Some(b'"') => {
                     let text = self.slice(start, self.at)?;

@@ -23,11 +23,24 @@ fn non_finite(number: f64) -> &'static str {
     }
 }
 
+/// Appends an integer; small ones without a detour through a buffer.
+#[inline]
+pub(crate) fn write_int(number: i64, out: &mut Vec<u8>) {
+    let digit = |power: i64| b'0' + (number / power % 10) as u8;
+    match number {
+        0..10 => out.push(digit(1)),
+        10..100 => out.extend_from_slice(&[digit(10), digit(1)]),
+        100..1000 => out.extend_from_slice(&[digit(100), digit(10), digit(1)]),
+        1000..10_000 => out.extend_from_slice(&[digit(1000), digit(100), digit(10), digit(1)]),
+        _ => out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes()),
+    }
+}
+
 /// Appends a double as JSON in Java's spelling. JSON has no infinities: those are written as strings, as Logstash does.
 pub(crate) fn write_double(number: f64, out: &mut Vec<u8>) {
     let whole = number as i64;
     if number.abs() < 1e7 && whole as f64 == number && (whole != 0 || number.is_sign_positive()) {
-        out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
+        write_int(whole, out);
         out.extend_from_slice(b".0");
     } else if number.is_finite() {
         write_fraction(number, out);

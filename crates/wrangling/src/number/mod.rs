@@ -3,5 +3,5 @@
 mod java;
 mod ruby;
 
-pub(crate) use java::{java_decimal, java_double, write_double};
+pub(crate) use java::{java_decimal, java_double, write_double, write_int};
 pub(crate) use ruby::{Integer, ruby_decimal, ruby_float, ruby_integer};

@@ -87,8 +87,9 @@ fn json<'a>(text: &'a str, clock_ms: i64, event: &mut Event<'a>) -> Result<(), R
         Ok(_) => return Err(refuse("the record is JSON, but no object")),
         Err(error) => return Err(refuse(event.bump.alloc_str(&error.to_string()))),
     };
+    let mut expected = 0;
     for (name, value) in members {
-        event.set_named(name, *value);
+        expected = event.set_next(expected, name, *value);
     }
     check_special(clock_ms, event);
     Ok(())

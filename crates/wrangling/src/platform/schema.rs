@@ -63,7 +63,7 @@ impl SchemaNode {
     }
 
     #[inline]
-    pub(crate) fn run<'a>(&'a self, event: &mut Event<'a>, context: Context) -> Flow<'a> {
+    pub(crate) fn run<'a>(&'a self, event: &mut Event<'a>, context: Context<'_>) -> Flow<'a> {
         for field in &self.fields {
             if let Err(refusal) = field.check(event, context) {
                 return Flow::Reject(refusal);
@@ -127,7 +127,7 @@ impl SchemaNode {
 
 impl FieldCheck {
     #[inline]
-    fn check<'a>(&'a self, event: &mut Event<'a>, context: Context) -> Result<(), Refusal<'a>> {
+    fn check<'a>(&'a self, event: &mut Event<'a>, context: Context<'_>) -> Result<(), Refusal<'a>> {
         let value = event.get(&self.path);
         if value.is_nil() {
             return if self.required {

@@ -48,7 +48,7 @@ impl Checker {
         &self,
         value: Value<'a>,
         bump: &'a Bump,
-        context: Context,
+        context: Context<'_>,
     ) -> Verdict<'a> {
         match value {
             Value::Array(items) if self.kind != FieldType::GeoPoint || !is_pair(items) => {
@@ -59,7 +59,7 @@ impl Checker {
     }
 
     #[cold]
-    fn list<'a>(&self, items: &[Value<'a>], bump: &'a Bump, context: Context) -> Verdict<'a> {
+    fn list<'a>(&self, items: &[Value<'a>], bump: &'a Bump, context: Context<'_>) -> Verdict<'a> {
         let mut checked = BumpVec::with_capacity_in(items.len(), bump);
         for item in items {
             checked.push(
@@ -78,7 +78,7 @@ impl Checker {
     }
 
     #[inline]
-    fn scalar<'a>(&self, value: Value<'a>, bump: &'a Bump, context: Context) -> Verdict<'a> {
+    fn scalar<'a>(&self, value: Value<'a>, bump: &'a Bump, context: Context<'_>) -> Verdict<'a> {
         match self.kind {
             FieldType::Keyword | FieldType::Text => match value {
                 Value::Object(_) => Verdict::Mismatch("is an object, not a text"),
@@ -118,7 +118,7 @@ impl Checker {
         }
     }
 
-    fn date<'a>(&self, value: Value<'a>, bump: &'a Bump, context: Context) -> Verdict<'a> {
+    fn date<'a>(&self, value: Value<'a>, bump: &'a Bump, context: Context<'_>) -> Verdict<'a> {
         let text = match value {
             Value::Time(_) => return Verdict::Fits,
             Value::Str(text) => text,
