@@ -1,0 +1,18 @@
+//! What goes over the wire, one resource a file. Times are milliseconds since the epoch (`…_ms`), sizes bytes.
+//!
+//! Where a resource is the domain's own value (a sample, a reject, a report, a ledger), it is sent as that; the types here
+//! are those that the API shows differently from how the platform keeps them.
+
+mod client;
+mod job;
+mod page;
+mod run;
+mod system;
+mod token;
+
+pub use client::{ClientInfo, ClientPatch, NewClient, Registered};
+pub use job::{JobInfo, JobSummary, PutJob, PutOutcome, RevisionInfo, RevisionSummary, Validation};
+pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageQuery};
+pub use run::{RunEvent, RunInfo};
+pub use system::{CodeInfo, PlanInfo, Ready, ReadyPart};
+pub use token::{CreatedToken, NewInvitation, NewToken, TokenInfo};
