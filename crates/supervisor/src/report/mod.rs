@@ -1,0 +1,102 @@
+//! The report that a client gets of a run that has ended: `report.json`, and `report.html`, a page that needs nothing
+//! but itself.
+
+mod chart;
+mod page;
+mod words;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use domain::file::FileRecord;
+use domain::ids::FileKey;
+use domain::monitor::Sample;
+use domain::reject::RejectCause;
+use domain::report::{Report, ReportFile};
+use domain::run::{Outcome, Run};
+use domain::worker::RunFolder;
+
+use crate::folder::{write_atomic, write_json};
+
+pub use page::{PageError, html};
+
+/// What a report is made of.
+pub(crate) struct Facts {
+    /// The run as it is at its end.
+    pub(crate) run: Run,
+    /// Its files, in the manifest's order.
+    pub(crate) files: Vec<FileRecord>,
+    /// Positions of documents that should be there and are not.
+    pub(crate) missing: BTreeMap<FileKey, Vec<u64>>,
+    /// The rejects by cause.
+    pub(crate) causes: Vec<RejectCause>,
+    /// The series, thinned out.
+    pub(crate) series: Vec<Sample>,
+    /// What the core DMS is.
+    pub(crate) dms: String,
+    /// How the worker's limits were enforced.
+    pub(crate) limits_by: Option<String>,
+}
+
+/// Writes both forms. Blocking.
+pub(crate) fn write(folder: &RunFolder, facts: Facts) -> io::Result<()> {
+    let report = build(facts);
+    write_json(&folder.report_json(), &report)?;
+    let page = html(&report).map_err(io::Error::other)?;
+    write_atomic(&folder.report_html(), |out| out.write_all(page.as_bytes()))
+}
+
+fn build(facts: Facts) -> Report {
+    let Facts {
+        run,
+        files,
+        mut missing,
+        causes,
+        series,
+        dms,
+        limits_by,
+    } = facts;
+    let finished_ms = run.finished_ms.unwrap_or(run.created_ms);
+    let files: Vec<ReportFile> = files
+        .into_iter()
+        .map(|record| ReportFile {
+            proven: record.proven(),
+            missing_positions: missing.remove(&record.file.file_key).unwrap_or_default(),
+            name: record.file.name,
+            file_key: record.file.file_key,
+            bytes: record.file.bytes,
+            sha256: record.file.sha256,
+            state: record.state,
+            ledger: record.ledger,
+            counted: record.counted,
+        })
+        .collect();
+    Report {
+        client: run.client,
+        job: run.job,
+        run: run.id,
+        revision: run.revision,
+        spec_digest: run.spec_digest,
+        state: run.state,
+        outcome: run.outcome.unwrap_or(Outcome::Cancelled),
+        created_ms: run.created_ms,
+        claimed_ms: run.claimed_ms,
+        finished_ms,
+        running_for_ms: run
+            .running_ms
+            .and_then(|since| u64::try_from(finished_ms - since).ok()),
+        attempts: run.attempt,
+        ledger: files.iter().map(|file| file.ledger).sum(),
+        proven: files.iter().all(|file| file.proven),
+        dms,
+        indices: run.indices,
+        limits_by,
+        files,
+        rejects: causes,
+        series,
+        history: run.history,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,46 @@
+//! How often the supervisor looks, and how patient it is.
+
+use domain::run::Policy;
+use domain::units::Span;
+use serde::Deserialize;
+
+/// The supervisor's settings; the defaults are good.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// How often the store is scanned for runs.
+    pub scan_interval: Span,
+    /// How often a running worker is sampled, and the longest wait between two looks at it.
+    pub sample_interval: Span,
+    /// A run without progress for so long, while work remains, is shown as stalled.
+    pub stall_after: Span,
+    /// A worker that runs but does not answer for so long is killed and counts as lost.
+    pub silent_after: Span,
+    /// A worker that was told to cancel and neither ends nor moves for so long is killed.
+    pub cancel_grace: Span,
+    /// How long workers have to save their work when the manager stops.
+    pub shutdown_grace: Span,
+    /// How long a worker goes on without a manager.
+    pub orphan_after: Span,
+    /// Runs under way on this host at once; the clients take turns.
+    pub max_runs: u32,
+    /// How lost workers are dealt with.
+    #[serde(skip)]
+    pub policy: Policy,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            scan_interval: Span::secs(1),
+            sample_interval: Span::secs(1),
+            stall_after: Span::secs(30),
+            silent_after: Span::secs(30),
+            cancel_grace: Span::secs(30),
+            shutdown_grace: Span::secs(10),
+            orphan_after: Span::secs(60),
+            max_runs: 16,
+            policy: Policy::default(),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Slots and job locks: given in one write of the client's document (rule 20), freed at a run's end, and healed where a
+//! crash came between that write and the run's own.
+
+use std::collections::HashSet;
+
+use domain::client::{Client, Waiting};
+use domain::error::{Culprit, Failure};
+use domain::ids::{ClientId, RunId};
+use domain::run::{Desired, Event, Run, RunState};
+use domain::store::{Query, StoreError, Versioned};
+
+use crate::queue::Turns;
+use crate::shared::{NotMoved, Shared};
+
+impl Shared {
+    /// Gives every queued run its turn, and returns the ids of the runs that are to have a task.
+    pub(crate) async fn take_turns(&self) -> Result<Vec<RunId>, StoreError> {
+        let (queued, under_way): (Vec<_>, Vec<_>) = self
+            .metadata
+            .runs_under_way()
+            .await?
+            .into_iter()
+            .partition(|run| run.value.state == RunState::Queued);
+        let mut active: Vec<RunId> = under_way.iter().map(|run| run.value.id.clone()).collect();
+        let mut wanted = Vec::new();
+        for run in queued {
+            match run.value.desired {
+                Desired::Run => wanted.push(run),
+                Desired::Pause => self.wait_for(&run, Waiting::Held).await?,
+                Desired::Cancel => active.extend(self.leave_queue(&run, Event::CalledOff).await?),
+            }
+        }
+        let mut turns = Turns::new(wanted, under_way.iter().map(|run| &run.value.client));
+        let mut healed = HashSet::new();
+        let limit = self.settings.max_runs;
+        while let Some(run) = turns.next() {
+            if active.len() >= limit as usize {
+                self.wait_for(&run, Waiting::HostBusy { limit }).await?;
+                continue;
+            }
+            if let Some(id) = self.admit(&run, &mut healed).await? {
+                turns.admitted(&run.value.client);
+                active.push(id);
+            }
+        }
+        Ok(active)
+    }
+
+    /// Gives a queued run a slot, or says in the run why it has to wait.
+    async fn admit(
+        &self,
+        run: &Versioned<Run>,
+        healed: &mut HashSet<ClientId>,
+    ) -> Result<Option<RunId>, StoreError> {
+        loop {
+            let Some(client) = self.metadata.client(&run.value.client).await? else {
+                let message = format!(
+                    "the client {} is not in the metadata store",
+                    run.value.client
+                );
+                let failure = Failure::permanent(
+                    "client_missing",
+                    Culprit::Platform,
+                    message,
+                    "register the client again",
+                );
+                return self.leave_queue(run, Event::Impossible(failure)).await;
+            };
+            match client.value.admit(&run.value) {
+                Ok(admitted) => {
+                    if admitted != client.value
+                        && !self.put_client(admitted, client.version).await?
+                    {
+                        continue;
+                    }
+                    return self.leave_queue(run, Event::Admitted).await;
+                }
+                // only once a scan: the holders may have ended without giving back what they held
+                Err(_) if healed.insert(run.value.client.clone()) && self.heal(&client).await? => {}
+                Err(waiting) => return self.wait_for(run, waiting).await.map(|()| None),
+            }
+        }
+    }
+
+    /// Moves a run out of the queue; gives its id if it has gone.
+    async fn leave_queue(
+        &self,
+        run: &Versioned<Run>,
+        event: Event,
+    ) -> Result<Option<RunId>, StoreError> {
+        match self.advance(run, event).await {
+            Ok(moved) => Ok(Some(moved.value.id)),
+            // somebody changed it meanwhile: the next scan sees how
+            Err(NotMoved::Store(StoreError::Stale { .. }) | NotMoved::Illegal(_)) => Ok(None),
+            Err(NotMoved::Store(error)) => Err(error),
+        }
+    }
+
+    /// Says in a queued run why it waits.
+    async fn wait_for(&self, run: &Versioned<Run>, waiting: Waiting) -> Result<(), StoreError> {
+        if run.value.waiting.as_ref() == Some(&waiting) {
+            return Ok(());
+        }
+        let after = Run {
+            waiting: Some(waiting),
+            ..run.value.clone()
+        };
+        match self.keep(run, after).await {
+            Ok(_) | Err(StoreError::Stale { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Frees the slot of a run that is ending.
+    pub(crate) async fn release(&self, run: &Run) -> Result<(), StoreError> {
+        while let Some(client) = self.metadata.client(&run.client).await? {
+            let Some(released) = client.value.release(&run.id) else {
+                break;
+            };
+            if self.put_client(released, client.version).await? {
+                self.scan.notify_one();
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Frees slots whose runs have ended or are not known, of all clients.
+    pub(crate) async fn heal_all(&self) -> Result<(), StoreError> {
+        for client in self.metadata.list_all::<Client>(Query::default()).await? {
+            self.heal(&client).await?;
+        }
+        Ok(())
+    }
+
+    /// The same for one client; says whether its document has changed.
+    async fn heal(&self, client: &Versioned<Client>) -> Result<bool, StoreError> {
+        let mut healed = client.value.clone();
+        for slot in &client.value.slots {
+            if self
+                .metadata
+                .run(&slot.run)
+                .await?
+                .is_none_or(|run| run.value.state.is_final())
+            {
+                tracing::warn!(client = %client.value.id, run = %slot.run, "freeing a slot whose run has ended");
+                healed = healed.release(&slot.run).unwrap_or(healed);
+            }
+        }
+        Ok(healed != client.value && self.put_client(healed, client.version).await?)
+    }
+
+    /// Stores a client; false if it has changed meanwhile.
+    async fn put_client(&self, client: Client, version: u64) -> Result<bool, StoreError> {
+        match self
+            .metadata
+            .update(
+                Versioned {
+                    value: client,
+                    version,
+                },
+                None,
+            )
+            .await
+        {
+            Ok(_) => Ok(true),
+            Err(StoreError::Stale { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
