@@ -1,6 +1,6 @@
 //! The document that a record became, encoded on demand.
 
-use crate::json::{write_json_str, write_value};
+use crate::json::{write_field, write_json_str, write_value};
 use crate::layout::Key;
 use crate::value::{Member, Value};
 
@@ -29,7 +29,7 @@ impl Body<'_> {
         for (key, value) in self.keys.iter().zip(self.slots) {
             if !value.is_absent() {
                 key.write(out);
-                write_value(*value, out);
+                write_field(*value, out);
             }
         }
         for (name, value) in self.extra.iter().filter(|(_, value)| !value.is_absent()) {

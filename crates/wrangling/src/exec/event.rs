@@ -20,15 +20,20 @@ pub(crate) struct FieldPath {
     pub(crate) slot: usize,
     /// Whether the field lies inside of the top-level one.
     nested: bool,
+    /// Whether the field is its slot, and any value may be set.
+    plain: bool,
     pub(crate) field: FieldRef,
 }
 
 impl FieldPath {
     /// A reference whose top-level name has this slot.
     pub(crate) fn new(slot: usize, field: FieldRef) -> Self {
+        let nested = !field.rest().is_empty();
+        let plain = !nested && !matches!(slot, TIMESTAMP | TAGS | NO_SLOT);
         Self {
             slot,
-            nested: !field.rest().is_empty(),
+            nested,
+            plain,
             field,
         }
     }
@@ -97,6 +102,16 @@ impl<'a> Event<'a> {
         }
     }
 
+    /// The place of a field that any value may be put to; `None` for other fields.
+    #[inline]
+    pub(crate) fn place(&mut self, path: &FieldPath) -> Option<&mut Value<'a>> {
+        if path.plain {
+            self.slots.get_mut(path.slot)
+        } else {
+            None
+        }
+    }
+
     #[inline]
     pub(crate) fn get(&self, path: &FieldPath) -> Value<'a> {
         match self.slots.get(path.slot) {
@@ -107,7 +122,11 @@ impl<'a> Event<'a> {
     }
 
     #[inline]
-    pub(crate) fn set(&mut self, path: &FieldPath, value: Value<'a>) -> Result<(), SetError> {
+    pub(crate) fn set(&mut self, path: &FieldPath, value: Value<'a>) -> Result<(), Box<SetError>> {
+        if let Some(place) = self.place(path) {
+            *place = value;
+            return Ok(());
+        }
         let value = if path.nested {
             with_nested(
                 self.root(path),
@@ -129,11 +148,10 @@ impl<'a> Event<'a> {
         }
     }
 
-    #[inline]
-    fn set_root(&mut self, path: &FieldPath, value: Value<'a>) -> Result<(), SetError> {
+    fn set_root(&mut self, path: &FieldPath, value: Value<'a>) -> Result<(), Box<SetError>> {
         match path.slot {
-            TIMESTAMP if !matches!(value, Value::Time(_)) => return Err(SetError::Timestamp),
-            TAGS if !is_tags(value) => return Err(SetError::Tags),
+            TIMESTAMP if !matches!(value, Value::Time(_)) => return Err(SetError::Timestamp.into()),
+            TAGS if !is_tags(value) => return Err(SetError::Tags.into()),
             _ => {}
         }
         match self.slots.get_mut(path.slot) {
@@ -314,7 +332,7 @@ fn with_nested<'a>(
     value: Value<'a>,
     field: &FieldRef,
     bump: &'a Bump,
-) -> Result<Value<'a>, SetError> {
+) -> Result<Value<'a>, Box<SetError>> {
     let [key, rest @ ..] = path else {
         return Ok(value);
     };
@@ -326,7 +344,7 @@ fn with_nested<'a>(
             let index = match key.parse::<usize>() {
                 Ok(index) if index <= items.len() + 1024 => index,
                 _ => array_index(key, items.len())
-                    .ok_or_else(|| SetError::NoIndex(field.to_string(), key.clone()))?,
+                    .ok_or_else(|| Box::new(SetError::NoIndex(field.to_string(), key.clone())))?,
             };
             let mut all = BumpVec::with_capacity_in(items.len().max(index + 1), bump);
             all.extend_from_slice(items);
@@ -338,10 +356,10 @@ fn with_nested<'a>(
             }
             Ok(Value::Array(all.into_bump_slice()))
         }
-        scalar => Err(SetError::NoContainer(
+        scalar => Err(Box::new(SetError::NoContainer(
             field.to_string(),
             scalar.text(bump).to_owned(),
-        )),
+        ))),
     }
 }
 

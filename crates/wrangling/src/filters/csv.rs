@@ -133,10 +133,8 @@ impl Csv {
 
     /// The values of one line: nothing between separators is null, quoted nothing is an empty text.
     fn split<'a>(&self, text: &'a str, event: &Event<'a>) -> Result<&'a [Value<'a>], FilterError> {
-        let error = |message: &str| FilterError::Value {
-            field: self.source.field.to_string(),
-            message: message.to_owned(),
-        };
+        let error =
+            |message: &str| FilterError::value(self.source.field.to_string(), message.to_owned());
         if text.is_empty() {
             return Err(error("the line is empty"));
         }

@@ -64,10 +64,10 @@ impl Conversion {
     ) -> Result<Value<'a>, FilterError> {
         let Value::Str(text) = value else {
             return match self {
-                Self::Boolean => Err(FilterError::Value {
-                    field: path.field.to_string(),
-                    message: "an empty value is no boolean".to_owned(),
-                }),
+                Self::Boolean => Err(FilterError::value(
+                    path.field.to_string(),
+                    "an empty value is no boolean".to_owned(),
+                )),
                 _ => Ok(value),
             };
         };

@@ -106,10 +106,7 @@ impl Date {
         let shown: String = text.chars().take(64).collect();
         let message = format!("`{shown}` has none of the date formats");
         Applied::failed(
-            &FilterError::Value {
-                field: self.source.field.to_string(),
-                message,
-            },
+            &FilterError::value(self.source.field.to_string(), message),
             event,
         )
     }

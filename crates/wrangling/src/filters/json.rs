@@ -75,10 +75,7 @@ impl Json {
     }
 
     fn error(&self, message: String) -> FilterError {
-        FilterError::Value {
-            field: self.source.field.to_string(),
-            message,
-        }
+        FilterError::value(self.source.field.to_string(), message)
     }
 }
 

@@ -43,23 +43,49 @@ pub(crate) enum Applied<'a> {
     },
 }
 
-/// Something that goes wrong while a filter works on an event.
+/// Something that goes wrong while a filter works on an event. Rare, so it is kept small where nothing goes wrong.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum FilterError {
+#[error(transparent)]
+pub(crate) struct FilterError(Box<Problem>);
+
+#[derive(Debug, thiserror::Error)]
+enum Problem {
     #[error(transparent)]
-    Set(#[from] SetError),
+    Set(Box<SetError>),
     #[error(transparent)]
-    Name(#[from] InvalidFieldRef),
+    Name(InvalidFieldRef),
     #[error("{message}")]
     Value { field: String, message: String },
+}
+
+impl FilterError {
+    /// A value that the filter cannot work with.
+    #[cold]
+    fn value(field: String, message: String) -> Self {
+        Self(Box::new(Problem::Value { field, message }))
+    }
+}
+
+impl From<Box<SetError>> for FilterError {
+    #[cold]
+    fn from(error: Box<SetError>) -> Self {
+        Self(Box::new(Problem::Set(error)))
+    }
+}
+
+impl From<InvalidFieldRef> for FilterError {
+    #[cold]
+    fn from(error: InvalidFieldRef) -> Self {
+        Self(Box::new(Problem::Name(error)))
+    }
 }
 
 impl<'a> Applied<'a> {
     /// The failure that an error means.
     #[cold]
     fn failed(error: &FilterError, event: &Event<'a>) -> Self {
-        let field = match error {
-            FilterError::Value { field, .. } => event.bump.alloc_str(field),
+        let field = match &*error.0 {
+            Problem::Value { field, .. } => event.bump.alloc_str(field),
             _ => "",
         };
         Self::Failed {

@@ -139,8 +139,17 @@ fn write_escaped_slowly(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(rest);
 }
 
-/// Appends `value` as JSON. An absent value is written as null.
+/// Appends a field's value; the common kinds without a call.
 #[inline]
+pub(crate) fn write_field(value: Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Str(text) => write_json_str(text, out),
+        Value::Int(number) => write_int(number, out),
+        other => write_value(other, out),
+    }
+}
+
+/// Appends `value` as JSON. An absent value is written as null.
 pub(crate) fn write_value(value: Value<'_>, out: &mut Vec<u8>) {
     match value {
         Value::Str(text) => write_json_str(text, out),

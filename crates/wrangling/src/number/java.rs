@@ -26,7 +26,8 @@ fn non_finite(number: f64) -> &'static str {
 /// Appends an integer; small ones without a detour through a buffer.
 #[inline]
 pub(crate) fn write_int(number: i64, out: &mut Vec<u8>) {
-    let digit = |power: i64| b'0' + (number / power % 10) as u8;
+    let small = number as u32;
+    let digit = |power: u32| b'0' + (small / power % 10) as u8;
     match number {
         0..10 => out.push(digit(1)),
         10..100 => out.extend_from_slice(&[digit(10), digit(1)]),

@@ -47,6 +47,14 @@ pub(crate) fn decode<'a>(
     Ok(())
 }
 
+/// Equality that mostly ends at the first byte.
+#[inline]
+fn is_null(null: &str, value: &str) -> bool {
+    null.len() == value.len()
+        && null.as_bytes().first() == value.as_bytes().first()
+        && null == value
+}
+
 #[inline]
 fn row<'a>(
     columns: &'a Columns,
@@ -56,7 +64,7 @@ fn row<'a>(
     event: &mut Event<'a>,
 ) {
     for (target, value) in columns.targets.iter().zip(values) {
-        if options.null_values.iter().any(|null| null == value) {
+        if options.null_values.iter().any(|null| is_null(null, value)) {
             continue;
         }
         match target {

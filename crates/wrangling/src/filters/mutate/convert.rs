@@ -48,6 +48,12 @@ impl Conversion {
         path: &FieldPath,
         event: &mut Event<'a>,
     ) -> Result<(), FilterError> {
+        if let Some(place) = event.place(path)
+            && let Some(value) = self.common(place)
+        {
+            *place = value;
+            return Ok(());
+        }
         let converted = match event.get(path) {
             Value::Absent | Value::Null | Value::Object(_) => return Ok(()),
             Value::Array(items) => self.list(items, event.bump),
@@ -56,6 +62,17 @@ impl Conversion {
         match converted {
             Some(value) => Ok(event.set(path, value)?),
             None => Err(self.error(path, event)),
+        }
+    }
+
+    /// The common case: a plain decimal text to a number.
+    #[inline]
+    fn common<'a>(self, value: &Value<'a>) -> Option<Value<'a>> {
+        let Value::Str(text) = value else { return None };
+        match self {
+            Self::Integer => small_integer(text.as_bytes()).map(Value::Int),
+            Self::Float => small_integer(text.as_bytes()).map(|number| Value::Float(number as f64)),
+            _ => None,
         }
     }
 
@@ -72,17 +89,10 @@ impl Conversion {
         Some(Value::Array(converted.into_bump_slice()))
     }
 
-    #[inline]
     fn scalar<'a>(self, value: Value<'a>, bump: &'a Bump) -> Option<Value<'a>> {
         match (self, value) {
-            (Self::Integer, Value::Str(text)) => match small_integer(text.as_bytes()) {
-                Some(number) => Some(Value::Int(number)),
-                None => integer_of_text(text, bump),
-            },
-            (Self::Float, Value::Str(text)) => match small_integer(text.as_bytes()) {
-                Some(number) => Some(Value::Float(number as f64)),
-                None => float_of_text(text),
-            },
+            (Self::Integer, Value::Str(text)) => integer_of_text(text, bump),
+            (Self::Float, Value::Str(text)) => float_of_text(text),
             (Self::IntegerEu, Value::Str(text)) => integer_of_text(&american(text), bump),
             (Self::FloatEu, Value::Str(text)) => float_of_text(&american(text)),
             (Self::Integer | Self::IntegerEu, value) => integer_of_value(value, bump),
@@ -100,10 +110,7 @@ impl Conversion {
         } else {
             "float"
         };
-        FilterError::Value {
-            field: path.field.to_string(),
-            message: format!("`{shown}` is no {kind}"),
-        }
+        FilterError::value(path.field.to_string(), format!("`{shown}` is no {kind}"))
     }
 }
 

@@ -73,10 +73,7 @@ impl Gsub {
             Expression::Constant(regex) => Cow::Borrowed(regex),
             Expression::Template(template) => {
                 let source = template.render(event)?;
-                let error = |message| FilterError::Value {
-                    field: path.field.to_string(),
-                    message,
-                };
+                let error = |message| FilterError::value(path.field.to_string(), message);
                 Cow::Owned(regexes::compile(source).map_err(error)?)
             }
         };
