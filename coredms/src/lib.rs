@@ -2,3 +2,4 @@
 //! Elasticsearch-compatible server ([`server`]).
 
 pub mod client;
+pub mod server;

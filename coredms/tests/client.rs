@@ -1,4 +1,4 @@
-//! The client against a real Elasticsearch.
+//! The client against a real Elasticsearch and the embedded server.
 
 #![allow(clippy::unwrap_used)]
 
@@ -15,6 +15,13 @@ async fn the_platform_s_calls_work_on_real_elasticsearch() {
         return;
     };
     calls_work(Client::new(ClientOptions::new(url)).unwrap()).await;
+}
+
+#[tokio::test]
+async fn the_platform_s_calls_work_on_the_embedded_server() {
+    let data = tempfile::tempdir().unwrap();
+    let server = common::Embedded::start(data.path(), &[]);
+    calls_work(Client::new(ClientOptions::new(&server.url)).unwrap()).await;
 }
 
 async fn calls_work(client: Client) {

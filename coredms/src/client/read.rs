@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Files per page of [`Client::count_by_file`].
-const PAGE: usize = 1000;
+const PAGE: usize = 10_000;
 
 /// Where a stored document came from: its `provenance` object.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
