@@ -9,6 +9,9 @@ use wrangling::{
     Compiled, Document, Environment, Output, Payload, Record, Reject, Violation, steps,
 };
 
+/// Measures one way through the program.
+type Bench = fn(&str, Duration) -> Result<(), Vec<Violation>>;
+
 /// Counts and encodes, as a sink that sends nothing.
 #[derive(Default)]
 struct Counting {
@@ -247,7 +250,7 @@ fn main() {
     let budget = Duration::from_secs_f64(seconds);
     match std::fs::read_to_string(path) {
         Ok(text) => {
-            let all: [(&str, fn(&str, Duration) -> Result<(), Vec<Violation>>); 3] = [
+            let all: [(&str, Bench); 3] = [
                 ("row", bench_rows),
                 ("line", bench_lines),
                 ("json", bench_json),

@@ -10,7 +10,7 @@ use crate::compile::Compiler;
 use crate::environment::Environment;
 use crate::exec::{Body, Context, Event, Flow, Node, Provenance, Refusal, Run, run_nodes};
 use crate::layout::{Columns, Layout, METADATA, VERSION};
-use crate::platform::decode;
+use crate::platform::{DecodeNode, decode};
 use crate::record::{Document, Output, Payload, Record, Reject};
 use crate::value::Value;
 use crate::violation::Violation;
@@ -27,7 +27,7 @@ static NEXT_SERIAL: AtomicU64 = AtomicU64::new(1);
 pub struct Compiled {
     nodes: Vec<Node>,
     layout: Layout,
-    decode: Decode,
+    decode: DecodeNode,
     clock_ms: i64,
     /// Tells scratches of other programs apart.
     serial: u64,
@@ -55,8 +55,8 @@ impl Compiled {
             return Err(compiler.violations);
         }
         let decode = match program.body.first() {
-            Some(Statement::Decode(decode)) => decode.clone(),
-            _ => Decode::default(),
+            Some(Statement::Decode(decode)) => DecodeNode::compile(decode),
+            _ => DecodeNode::compile(&Decode::default()),
         };
         let serial = NEXT_SERIAL.fetch_add(1, Ordering::Relaxed);
         Ok(Self {

@@ -1,5 +1,7 @@
 //! Recorded outputs of real Logstash are the judge: every case in `tests/golden` gives the same documents here.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic, too")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -76,12 +78,16 @@ fn canonical(raw: &RawValue, top: bool) -> String {
             if top {
                 members.remove("@version");
             }
-            let member = |(name, value): (&String, &Box<RawValue>)| {
-                format!("{name:?}:{}", canonical(value, false))
+            let member = |(name, value): (String, Box<RawValue>)| {
+                format!("{name:?}:{}", canonical(&value, false))
             };
             format!(
                 "{{{}}}",
-                members.iter().map(member).collect::<Vec<_>>().join(",")
+                members
+                    .into_iter()
+                    .map(member)
+                    .collect::<Vec<_>>()
+                    .join(",")
             )
         }
         b'[' => {

@@ -4,7 +4,7 @@ use super::{Applied, FilterError};
 use crate::compile::Compiler;
 use crate::date::parse_timestamp;
 use crate::exec::{Context, Event, FieldPath};
-use crate::field_ref::{FieldRef, InvalidFieldRef};
+use crate::field_ref::FieldRef;
 use crate::json::parse;
 use crate::layout::TIMESTAMP;
 use crate::options::Options;
@@ -108,10 +108,7 @@ fn set_member<'a>(
     event: &mut Event<'a>,
 ) -> Result<(), FilterError> {
     if name == "tags" || name.contains(['[', ']']) {
-        let path = FieldPath::dynamic(
-            FieldRef::parse(name).map_err(|InvalidFieldRef(name)| InvalidFieldRef(name))?,
-            event.layout,
-        );
+        let path = FieldPath::dynamic(FieldRef::parse(name)?, event.layout);
         return Ok(event.set(&path, value)?);
     }
     event.set_named(name, value);

@@ -36,10 +36,10 @@ impl DocumentNode {
     pub(crate) fn compile(document: &Document, compiler: &mut Compiler<'_>) -> Option<Self> {
         let template = compiler.template(&document.index, "/index")?;
         let prefix = format!("{}.", compiler.environment.client);
-        if let Some(name) = template.constant() {
-            if let Err(reason) = legal(&prefix, name) {
-                compiler.violation("/index".to_owned(), "index_name", reason.to_owned());
-            }
+        if let Some(name) = template.constant()
+            && let Err(reason) = legal(&prefix, name)
+        {
+            compiler.violation("/index".to_owned(), "index_name", reason.to_owned());
         }
         let index = match template.constant() {
             Some(name) => Index::Constant(format!("{prefix}{}", sanitised(name)).into()),

@@ -5,7 +5,7 @@ mod document;
 mod schema;
 mod schema_types;
 
-pub(crate) use decode::decode;
+pub(crate) use decode::{DecodeNode, decode};
 pub(crate) use document::DocumentNode;
 pub(crate) use schema::SchemaNode;
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::ast::{At, Branch, Expr, Filter, If, Literal, Number, Statement};
+use crate::ast::{At, Branch, Expr, Filter, If, Literal, Number, Operand, Statement};
 use crate::compile;
 use crate::condition;
 use crate::violation::{Violation, pointer};
@@ -79,7 +79,7 @@ impl Parser {
             return None;
         };
         if step.contains_key("if") {
-            return self.conditional(step, at, depth).map(Statement::If);
+            return Some(Statement::If(self.conditional(step, at, depth)));
         }
         let mut entries = step.iter();
         match (entries.next(), entries.next()) {
@@ -162,7 +162,7 @@ impl Parser {
         })
     }
 
-    fn conditional(&mut self, step: &Map<String, Value>, at: &str, depth: usize) -> Option<If> {
+    fn conditional(&mut self, step: &Map<String, Value>, at: &str, depth: usize) -> If {
         self.check_keys(step, &["if", "then", "elif", "else"], at);
         let mut branches = vec![self.branch(step, at, depth)];
         match step.get("elif") {
@@ -190,31 +190,32 @@ impl Parser {
         let otherwise = step
             .get("else")
             .map(|steps| self.steps(steps, &pointer(at, "else"), depth + 1));
-        let branches: Option<Vec<Branch>> = branches.into_iter().collect();
-        Some(If {
-            branches: branches?,
+        If {
+            branches,
             otherwise: otherwise.unwrap_or_default(),
-        })
+        }
     }
 
-    fn branch(&mut self, step: &Map<String, Value>, at: &str, depth: usize) -> Option<Branch> {
+    fn branch(&mut self, step: &Map<String, Value>, at: &str, depth: usize) -> Branch {
         let condition = self.condition(step.get("if"), &pointer(at, "if"));
         let body = match step.get("then") {
-            Some(steps) => Some(self.steps(steps, &pointer(at, "then"), depth + 1)),
+            Some(steps) => self.steps(steps, &pointer(at, "then"), depth + 1),
             None => {
                 self.refuse(
                     at,
                     "missing_field",
                     "a conditional needs `then`: the steps to carry out",
                 );
-                None
+                Vec::new()
             }
         };
-        Some(Branch {
-            condition: condition?,
-            body: body?,
+        // stands in for a refused condition, so that the block below it is checked all the same
+        let condition = condition.unwrap_or(Expr::Truthy(Operand::String(String::new())));
+        Branch {
+            condition,
+            body,
             at: At(at.to_owned()),
-        })
+        }
     }
 
     fn condition(&mut self, value: Option<&Value>, at: &str) -> Option<Expr> {
