@@ -1,0 +1,55 @@
+//! Crashes at the n-th effect: whoever reaches it never returns, and the test takes the supervisor away.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use tokio::sync::Notify;
+
+/// Whether the effect has been carried out when the crash comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    Before,
+    After,
+}
+
+/// Shared by all fakes of a test.
+#[derive(Clone, Default)]
+pub struct Faults(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    passed: AtomicU64,
+    /// The point to crash at, from 1; 0 for never.
+    crash_at: AtomicU64,
+    crashed: Notify,
+    store_is_down: AtomicBool,
+}
+
+impl Faults {
+    /// A place where a process may die.
+    pub async fn point(&self, _: Moment) {
+        let point = self.0.passed.fetch_add(1, Ordering::SeqCst) + 1;
+        if point == self.0.crash_at.load(Ordering::SeqCst) {
+            self.0.crashed.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Counts from here; dies at the n-th point.
+    pub fn crash_at(&self, point: u64) {
+        self.0.passed.store(0, Ordering::SeqCst);
+        self.0.crash_at.store(point, Ordering::SeqCst);
+    }
+
+    pub async fn crashed(&self) {
+        self.0.crashed.notified().await;
+    }
+
+    pub fn set_store_down(&self, down: bool) {
+        self.0.store_is_down.store(down, Ordering::SeqCst);
+    }
+
+    pub fn store_is_down(&self) -> bool {
+        self.0.store_is_down.load(Ordering::SeqCst)
+    }
+}

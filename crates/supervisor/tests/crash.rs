@@ -1,0 +1,129 @@
+//! The manager dies at the n-th effect on the world or the store, for every n; the next one must come to the right end.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Platform, job};
+use domain::file::FileState;
+use domain::run::{Desired, Run, RunState};
+use tokio::time::sleep;
+
+/// What happens besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Besides {
+    Nothing,
+    /// The worker dies with the manager.
+    WorkerDies,
+    /// The worker has time to end while no manager is there.
+    TimePasses,
+    /// The client has called the run off.
+    Cancel,
+}
+
+/// Runs until the crash (or the end), then again with a new supervisor; false if there was no crash any more.
+async fn crash_at(point: u64, besides: Besides) -> bool {
+    let cancel = besides == Besides::Cancel;
+    let platform = Platform::new().await;
+    let id = platform.start(1, job("acme", "flights")).await;
+    let working = platform.supervise();
+    if cancel {
+        platform.until_state(&id, RunState::Running).await;
+        platform
+            .change(id.as_str(), |run: &mut Run| run.desired = Desired::Cancel)
+            .await;
+    }
+    platform.faults.crash_at(point);
+    working.supervisor.poke(&id);
+    let crashed = tokio::select! {
+        () = platform.faults.crashed() => true,
+        _ = platform.until_final(&id) => false,
+    };
+    working.kill().await;
+    platform.faults.crash_at(0);
+    match besides {
+        Besides::WorkerDies => platform.world.kill_workers(),
+        Besides::TimePasses => sleep(Duration::from_secs(600)).await,
+        Besides::Nothing | Besides::Cancel => {}
+    }
+    let _next = platform.supervise();
+    let run = platform.until_final(&id).await;
+    let expected = if cancel {
+        RunState::Cancelled
+    } else {
+        RunState::Completed
+    };
+    assert_eq!(
+        run.state, expected,
+        "{besides:?}, crash at {point}: {run:#?}"
+    );
+    assert_eq!(
+        platform.slots("acme").await,
+        0,
+        "{besides:?}, crash at {point}"
+    );
+    let (files, report) = (platform.files(&id).await, platform.report(&run));
+    assert!(
+        report.proven && report.history == run.history,
+        "{besides:?}, crash at {point}"
+    );
+    let state = platform.world.state();
+    let created = run.ledger.created;
+    assert_eq!(
+        state.documents.len() as u64,
+        created,
+        "{besides:?}, crash at {point}: nothing missing, nothing twice"
+    );
+    assert_eq!(
+        report.ledger.created, created,
+        "{besides:?}, crash at {point}"
+    );
+    assert_eq!(
+        state.most_workers_at_once, 1,
+        "{besides:?}, crash at {point}"
+    );
+    let ends: Vec<_> = state.settled.iter().map(|(_, outcome)| *outcome).collect();
+    assert!(
+        ends.iter().all(|end| *end == expected.name()),
+        "{besides:?}, crash at {point}: {ends:?}"
+    );
+    assert!(state.removed.contains(&id), "{besides:?}, crash at {point}");
+    if !cancel {
+        assert_eq!(created, 35, "{besides:?}, crash at {point}");
+        assert!(
+            files
+                .iter()
+                .all(|file| file.proven() && file.state == FileState::Read)
+        );
+        assert_eq!((state.staged.len(), state.done.len()), (0, 2));
+    }
+    crashed
+}
+
+async fn crash_everywhere(besides: Besides, at_least: u64) {
+    let mut point = 1;
+    while crash_at(point, besides).await {
+        point += 1;
+    }
+    assert!(point > at_least, "only {point} points were tried");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_ends_right_wherever_its_manager_dies() {
+    crash_everywhere(Besides::Nothing, 25).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_ends_right_wherever_its_manager_and_its_worker_die() {
+    crash_everywhere(Besides::WorkerDies, 25).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_ends_right_if_its_worker_ends_while_no_manager_is_there() {
+    crash_everywhere(Besides::TimePasses, 25).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_cancelled_right_wherever_its_manager_dies() {
+    crash_everywhere(Besides::Cancel, 8).await;
+}
