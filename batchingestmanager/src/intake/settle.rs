@@ -1,0 +1,128 @@
+//! Putting files away after a run. Which place a file gets is decided first ([`places`], pure), then the originals are
+//! moved, then the copies are removed; every step may be done again.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::io;
+
+use domain::error::Failure;
+use domain::file::{FileRecord, FileState};
+use domain::ports::RunContext;
+use domain::run::Outcome;
+
+use super::manifest::{self, Claimed};
+use crate::failure::disk;
+use crate::folder::Folder;
+use crate::staging::{DONE, QUARANTINE, job_folder};
+
+/// Where a file goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// Nothing is left to do with it.
+    Done,
+    /// It could not be read to its end.
+    Quarantine,
+}
+
+/// Where the files of a run go, by their index; those without a place stay where they are, for the next run. None if
+/// nothing may be touched: the sums differ.
+///
+/// In a run that failed or was called off, a file is done only if it was read to its end, is proven, and lost nothing: one
+/// with rejects may be why the run failed, and comes again after the spec is mended; what arrived of it is then found
+/// to be duplicates.
+pub fn places(files: &[FileRecord], outcome: &Outcome) -> Option<HashMap<u32, Place>> {
+    let ended_well = match outcome {
+        Outcome::Suspect { .. } => return None,
+        Outcome::Completed | Outcome::CompletedWithRejects => true,
+        Outcome::Failed { .. } | Outcome::Cancelled => false,
+    };
+    let place = |file: &FileRecord| match &file.state {
+        FileState::Quarantined { .. } => Some(Place::Quarantine),
+        FileState::Read if ended_well || (file.proven() && file.ledger.rejected == 0) => {
+            Some(Place::Done)
+        }
+        FileState::Read | FileState::Claimed => None,
+    };
+    Some(
+        files
+            .iter()
+            .filter_map(|file| Some((file.file.index, place(file)?)))
+            .collect(),
+    )
+}
+
+/// Moves the originals to their places, and removes the copies.
+pub fn settle(
+    root: &Folder,
+    context: &RunContext,
+    places: &HashMap<u32, Place>,
+) -> Result<(), Failure> {
+    put_all_away(root, context, places).map_err(|e| disk("putting files away", &e))?;
+    match std::fs::remove_dir_all(context.folder.claimed()) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => {
+            Err(disk("removing the claimed copies", &e))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn put_all_away(
+    root: &Folder,
+    context: &RunContext,
+    places: &HashMap<u32, Place>,
+) -> io::Result<()> {
+    let Some(lines) = manifest::read(&context.folder.manifest())? else {
+        return Ok(());
+    };
+    let Some(staging) = job_folder(root, &context.run.job_ref())? else {
+        return Ok(());
+    };
+    let mut opened = HashMap::new();
+    for claimed in lines {
+        let claimed = claimed?;
+        let Some(&place) = places.get(&claimed.file.index) else {
+            continue;
+        };
+        let folder = match opened.entry(place) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(entry) => entry.insert(open(&staging, place, context)?),
+        };
+        put_away(&staging, &claimed, folder)?;
+    }
+    // the names must be durable in their new folder before they are gone from the old one
+    opened.values().try_for_each(Folder::sync)?;
+    staging.sync()
+}
+
+fn open(staging: &Folder, place: Place, context: &RunContext) -> io::Result<Folder> {
+    let name = match place {
+        Place::Done => DONE,
+        Place::Quarantine => QUARANTINE,
+    };
+    let parent = staging.make_child(name)?;
+    let folder = parent.make_child(context.run.id.as_str())?;
+    parent.sync()?;
+    Ok(folder)
+}
+
+/// Moves one original, if it is still what was claimed; else the client has put something new there, for the next run.
+fn put_away(staging: &Folder, claimed: &Claimed, place: &Folder) -> io::Result<()> {
+    let name = claimed.file.name.as_str();
+    if staging
+        .stamp(name)?
+        .is_some_and(|now| claimed.origin.is(&now))
+    {
+        staging.move_file(name, place)?;
+    }
+    // somebody may have put another file there between the look and the move
+    let moved = place.stamp(name)?;
+    if moved.is_some_and(|moved| !claimed.origin.is(&moved))
+        && !place.publish(name, staging, name)?
+    {
+        tracing::warn!(
+            name,
+            "a file that replaced a claimed one was itself replaced; the older one lies with the finished ones"
+        );
+    }
+    Ok(())
+}
