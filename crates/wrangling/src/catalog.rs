@@ -164,6 +164,9 @@ impl Kind {
                     }
                 }
             }
+            // Logstash takes a list of keys and values for a hash
+            (Self::Map | Self::MapOfLists, Literal::Array(items))
+                if items.len() % 2 == 0 && items.iter().all(|item| item.text().is_some()) => {}
             (Self::Map | Self::MapOfLists, other) => wrong(at.to_owned(), "an object", other),
             (Self::Bool, other) if !matches!(other.text(), Some("true" | "false")) => {
                 wrong(at.to_owned(), "`true` or `false`", other);

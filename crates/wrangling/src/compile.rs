@@ -22,6 +22,8 @@ pub(crate) struct Compiler<'e> {
     pub(crate) environment: &'e Environment,
     /// Tags of failed filters met so far.
     failure_tags: Vec<Box<str>>,
+    /// Filters' ids met so far.
+    ids: Vec<String>,
 }
 
 /// All problems of these statements that compilation finds.
@@ -39,6 +41,7 @@ impl<'e> Compiler<'e> {
             violations: Vec::new(),
             environment,
             failure_tags: Vec::new(),
+            ids: Vec::new(),
         }
     }
 
@@ -89,6 +92,13 @@ impl<'e> Compiler<'e> {
             return None;
         }
         let options = Options::new(filter);
+        if let Some(id) = options.text("id") {
+            if self.ids.iter().any(|known| known == id) {
+                let message = format!("two filters have the id `{id}`");
+                self.violation(options.at("id"), "duplicate_id", message);
+            }
+            self.ids.push(id.to_owned());
+        }
         let step = options
             .text("id")
             .map_or_else(|| format!("{} {}", filter.at.0, filter.name), str::to_owned);

@@ -42,13 +42,21 @@ impl<'f> Options<'f> {
 
     /// The pairs of a hash in the order in which Logstash carries them out: that of a Java hash map, not the order written.
     pub(crate) fn pairs(&self, name: &str) -> Vec<(&'f str, Vec<&'f str>)> {
-        let Some(Literal::Hash(members)) = self.get(name) else {
-            return Vec::new();
+        let pairs = match self.get(name) {
+            Some(Literal::Hash(members)) => members
+                .iter()
+                .map(|(key, value)| (key.as_str(), texts(value)))
+                .collect(),
+            Some(Literal::Array(items)) => {
+                let (pairs, _) = items.as_chunks::<2>();
+                pairs
+                    .iter()
+                    .filter_map(|[key, value]| Some((key.text()?, texts(value))))
+                    .collect()
+            }
+            _ => Vec::new(),
         };
-        java_hash_order(members)
-            .into_iter()
-            .map(|(key, value)| (key.as_str(), texts(value)))
-            .collect()
+        java_hash_order(pairs)
     }
 
     /// As [`Self::pairs`], for hashes of single texts.
@@ -68,19 +76,18 @@ fn texts(value: &Literal) -> Vec<&str> {
     }
 }
 
-/// Sorts members as `java.util.HashMap` iterates over them: by bucket, within a bucket as inserted.
-fn java_hash_order(members: &[(String, Literal)]) -> Vec<(&String, &Literal)> {
+/// Sorts pairs as `java.util.HashMap` iterates over them: by bucket, within a bucket as inserted.
+fn java_hash_order<V>(mut pairs: Vec<(&str, V)>) -> Vec<(&str, V)> {
     let mut buckets = 16_u32;
-    while members.len() as u64 * 4 > u64::from(buckets) * 3 {
+    while pairs.len() as u64 * 4 > u64::from(buckets) * 3 {
         buckets *= 2;
     }
-    let bucket = |key: &str| {
-        let hash = key.encode_utf16().fold(0_u32, |hash, unit| {
+    pairs.sort_by_key(|(key, _)| {
+        let units = key.encode_utf16();
+        let hash = units.fold(0_u32, |hash, unit| {
             hash.wrapping_mul(31).wrapping_add(u32::from(unit))
         });
         (hash ^ (hash >> 16)) & (buckets - 1)
-    };
-    let mut sorted: Vec<_> = members.iter().map(|(key, value)| (key, value)).collect();
-    sorted.sort_by_key(|(key, _)| bucket(key));
-    sorted
+    });
+    pairs
 }

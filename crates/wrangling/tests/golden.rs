@@ -60,9 +60,9 @@ fn cases() -> Vec<Case> {
     paths.iter().map(read).collect()
 }
 
-/// Names in the first column of the table of kept differences.
-fn kept_differences() -> BTreeSet<String> {
-    let table = std::fs::read_to_string(folder().join("DIFFERENCES.md")).unwrap();
+/// Names in the first column of a table of kept differences.
+fn names_in(table: &str) -> BTreeSet<String> {
+    let table = std::fs::read_to_string(folder().join(table)).unwrap();
     let names = table
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
@@ -183,7 +183,7 @@ fn difference(case: &Case, keep_original: bool, expected: &[Box<RawValue>]) -> O
 
 #[test]
 fn documents_are_those_of_logstash() {
-    let kept = kept_differences();
+    let kept = names_in("DIFFERENCES.md");
     let mut differing = BTreeMap::new();
     for case in cases() {
         let both = difference(&case, true, &case.output)
@@ -210,5 +210,39 @@ fn documents_are_those_of_logstash() {
     assert!(
         gone.is_empty(),
         "listed as kept differences, but the same: {gone:?}"
+    );
+}
+
+/// What Logstash says about a configuration before any record.
+#[derive(Deserialize)]
+struct Validation {
+    name: String,
+    filter: String,
+    accepted: bool,
+    error: Option<String>,
+}
+
+#[test]
+fn configurations_are_accepted_as_by_logstash() {
+    let text = std::fs::read_to_string(folder().join("validate/cases.json")).unwrap();
+    let cases: Vec<Validation> = serde_json::from_str(&text).unwrap();
+    let kept = names_in("validate/DIFFERENCES.md");
+    let mut differing = BTreeMap::new();
+    for case in cases {
+        let ours = logstash::parse(&case.filter);
+        if ours.is_ok() != case.accepted {
+            differing.insert(
+                case.name,
+                format!(
+                    "{}\n  ours: {ours:?}\n  Logstash: {:?}\n",
+                    case.filter, case.error
+                ),
+            );
+        }
+    }
+    assert_eq!(
+        differing.keys().collect::<BTreeSet<_>>(),
+        kept.iter().collect(),
+        "{differing:#?}"
     );
 }

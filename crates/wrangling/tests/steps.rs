@@ -10,7 +10,7 @@ use wrangling::{logstash, steps};
 fn every_problem_is_reported_with_its_place() {
     let spec = json!([
         {"mutat": {}},
-        {"mutate": {"convertt": {"a": "integer"}, "convert": {"a": "decimal"}, "rename": ["a", "b"]}},
+        {"mutate": {"convertt": {"a": "integer"}, "convert": {"a": "decimal"}, "rename": ["a"]}},
         {"if": "[a] == true", "then": [{"date": {"match": ["t", "qq"], "timezone": "Mars"}}], "otherwise": []},
         {"if": "[a]"},
         {"json": {}, "drop": {}},
@@ -19,7 +19,8 @@ fn every_problem_is_reported_with_its_place() {
         {"if": "[a]", "then": [], "elif": [{"if": "[b", "then": [{"csv": {"autodetect_column_names": true}}]}]},
         {"mutate": {"gsub": ["a", "(?=x)", "y", "z"], "add_field": {"[x": "1"}}},
         {"if": "[a] =~ /(/", "then": []},
-        {"drop": {"percentage": null}},
+        {"drop": {"percentage": null, "id": "twice"}},
+        {"drop": {"id": "twice"}},
     ]);
     let violations = steps::parse_at(&spec, "/wrangling").unwrap_err();
     let mut found: Vec<_> = violations
@@ -50,6 +51,7 @@ fn every_problem_is_reported_with_its_place() {
         ("/wrangling/8/mutate/gsub", "invalid_regex"),
         ("/wrangling/9/if", "invalid_regex"),
         ("/wrangling/10/drop/percentage", "wrong_type"),
+        ("/wrangling/11/drop/id", "duplicate_id"),
     ];
     expected.sort_unstable();
     assert_eq!(found, expected, "{violations:#?}");

@@ -89,13 +89,14 @@ fn conditional(cursor: &mut Cursor<'_>, place: At, depth: usize) -> Result<If, S
     }];
     loop {
         let place = at(cursor);
-        if !cursor.eat_word("else") {
+        let else_if = cursor.eat_word("elseif");
+        if !else_if && !cursor.eat_word("else") {
             return Ok(If {
                 branches,
                 otherwise: Vec::new(),
             });
         }
-        if !cursor.eat_word("if") {
+        if !else_if && !cursor.eat_word("if") {
             return Ok(If {
                 branches,
                 otherwise: block(cursor, depth + 1)?,
@@ -220,7 +221,6 @@ fn hash(cursor: &mut Cursor<'_>, depth: usize) -> Result<Literal, SyntaxError> {
         }
         cursor.require("=>")?;
         members.push((key.to_owned(), value(cursor, depth + 1)?));
-        cursor.eat(",");
     }
     Ok(Literal::Hash(members))
 }
