@@ -97,16 +97,16 @@ impl Template {
                     Value::Absent | Value::Null => text.push_str(reference),
                     value => text.push_str(value.text(event.bump)),
                 },
-                Part::Epoch | Part::Date(_) => {
-                    let Value::Time(ms) = event.slot(TIMESTAMP) else {
-                        continue;
-                    };
-                    let mut date = String::new();
-                    match part {
-                        Part::Date(format) => format.write(ms, &mut date),
-                        _ => date.push_str(itoa::Buffer::new().format(ms.div_euclid(1000))),
+                Part::Epoch => {
+                    if let Value::Time(ms) = event.slot(TIMESTAMP) {
+                        text.push_str(itoa::Buffer::new().format(ms.div_euclid(1000)));
                     }
-                    text.push_str(&date);
+                }
+                Part::Date(format) => {
+                    if let Value::Time(ms) = event.slot(TIMESTAMP) {
+                        // writing to an arena cannot fail
+                        let _infallible = format.write(ms, &mut text);
+                    }
                 }
                 Part::Invalid(error) => return Err(error.clone().into()),
             }

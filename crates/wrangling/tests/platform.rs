@@ -458,6 +458,15 @@ fn a_scratch_follows_the_program_it_is_used_with() {
 }
 
 #[test]
+fn a_program_is_shared_by_threads_and_a_scratch_moves_to_one() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    fn movable<T: Send>(_: &T) {}
+    let compiled = Job::default().compiled();
+    shared(&compiled);
+    movable(&compiled.scratch());
+}
+
+#[test]
 fn a_program_decodes_once_and_first() {
     let decode = || Statement::Decode(Decode::default());
     let program = Program {

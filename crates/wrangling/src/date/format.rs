@@ -1,5 +1,7 @@
 //! Writes dates by patterns: Joda's (`%{+yyyy.MM.dd}`) and Java's (`%{{yyyy-DDD}}`), in UTC and English.
 
+use std::fmt::{self, Write};
+
 use super::civil::{DAY_MS, civil_from_days, days_from_civil, iso_week, weekday};
 use super::pattern::{MONTHS, Token, WEEKDAYS, tokens};
 
@@ -71,37 +73,46 @@ impl DateFormatter {
     }
 
     /// Appends the time's text.
-    pub(crate) fn write(&self, ms: i64, out: &mut String) {
+    pub(crate) fn write(&self, ms: i64, out: &mut impl Write) -> fmt::Result {
         let (days, in_day) = (ms.div_euclid(DAY_MS), ms.rem_euclid(DAY_MS));
-        for item in &self.items {
-            match item {
-                Item::Literal(text) => out.push_str(text),
-                Item::Number(part, width) => {
-                    let number = part.of(days, in_day);
-                    let sign = if number < 0 { "-" } else { "" };
-                    out.push_str(&format!("{sign}{:0width$}", number.abs()));
-                }
-                Item::Short(part) => {
-                    out.push_str(&format!("{:02}", part.of(days, in_day).rem_euclid(100)))
-                }
-                Item::Fraction(width) => {
-                    let digits = format!("{:03}", in_day % 1000);
-                    out.extend(digits.chars().chain(std::iter::repeat('0')).take(*width));
-                }
-                Item::MonthName { full } => {
-                    out.push_str(name(&MONTHS, Part::Month.of(days, in_day), *full))
-                }
-                Item::WeekdayName { full } => out.push_str(name(&WEEKDAYS, weekday(days), *full)),
-                Item::HalfDay => out.push_str(if in_day < DAY_MS / 2 { "AM" } else { "PM" }),
-                Item::Era => out.push_str(if civil_from_days(days).0 > 0 {
-                    "AD"
-                } else {
-                    "BC"
-                }),
-                Item::Zone(text) => out.push_str(text),
+        self.items.iter().try_for_each(|item| match item {
+            Item::Literal(text) => out.write_str(text),
+            Item::Number(part, width) => padded(part.of(days, in_day), *width, out),
+            Item::Short(part) => padded(part.of(days, in_day).rem_euclid(100), 2, out),
+            Item::Fraction(width) => fraction(in_day % 1000, *width, out),
+            Item::MonthName { full } => {
+                out.write_str(name(&MONTHS, Part::Month.of(days, in_day), *full))
             }
-        }
+            Item::WeekdayName { full } => out.write_str(name(&WEEKDAYS, weekday(days), *full)),
+            Item::HalfDay => out.write_str(if in_day < DAY_MS / 2 { "AM" } else { "PM" }),
+            Item::Era => out.write_str(if civil_from_days(days).0 > 0 {
+                "AD"
+            } else {
+                "BC"
+            }),
+            Item::Zone(text) => out.write_str(text),
+        })
     }
+}
+
+fn padded(number: i64, width: usize, out: &mut impl Write) -> fmt::Result {
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(number.unsigned_abs());
+    if number < 0 {
+        out.write_char('-')?;
+    }
+    (digits.len()..width).try_for_each(|_| out.write_char('0'))?;
+    out.write_str(digits)
+}
+
+/// The first digits of a fraction of a second; zeros beyond milliseconds.
+fn fraction(ms: i64, width: usize, out: &mut impl Write) -> fmt::Result {
+    let digits = [100, 10, 1].map(|power| char::from(b'0' + (ms / power % 10) as u8));
+    digits
+        .into_iter()
+        .chain(std::iter::repeat('0'))
+        .take(width)
+        .try_for_each(|digit| out.write_char(digit))
 }
 
 fn name(names: &[&'static str], number: i64, full: bool) -> &'static str {

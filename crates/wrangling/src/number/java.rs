@@ -70,6 +70,11 @@ fn write_fraction(number: f64, out: &mut Vec<u8>) {
 /// The canonical text of a JSON number with a fraction or exponent: what Java's `BigDecimal(text).toString()` gives.
 /// `None` if the exponent is out of Java's range.
 pub(crate) fn java_decimal<'a>(text: &'a str, bump: &'a Bump) -> Option<&'a str> {
+    // `227.5` and the like are canonical: a whole part that is not zero, and no exponent
+    let whole = text.strip_prefix('-').unwrap_or(text);
+    if whole.starts_with(|c: char| matches!(c, '1'..='9')) && !text.contains(['e', 'E']) {
+        return Some(text);
+    }
     let (mantissa, exponent) = text
         .split_once(['e', 'E'])
         .map_or((text, None), |(m, e)| (m, Some(e)));

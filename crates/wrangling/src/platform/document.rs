@@ -36,13 +36,14 @@ impl DocumentNode {
     pub(crate) fn compile(document: &Document, compiler: &mut Compiler<'_>) -> Option<Self> {
         let template = compiler.template(&document.index, "/index")?;
         let prefix = format!("{}.", compiler.environment.client);
-        if let Some(name) = template.constant()
-            && let Err(reason) = legal(&prefix, name)
-        {
-            compiler.violation("/index".to_owned(), "index_name", reason.to_owned());
-        }
         let index = match template.constant() {
-            Some(name) => Index::Constant(format!("{prefix}{}", sanitised(name)).into()),
+            Some(name) => {
+                let index: String = prefix.chars().chain(sanitised(name)).collect();
+                if let Err(reason) = check_length(name, &index) {
+                    compiler.violation("/index".to_owned(), "index_name", reason.to_owned());
+                }
+                Index::Constant(index.into())
+            }
             None => Index::Template {
                 prefix: prefix.into(),
                 name: template,
@@ -91,9 +92,9 @@ impl DocumentNode {
                 event.bump.alloc_str(&error.to_string()),
             )
         })?;
-        legal(prefix, name).map_err(|reason| refuse("index_name", reason))?;
         let mut index = BumpString::from_str_in(prefix, event.bump);
-        index.push_str(&sanitised(name));
+        index.extend(sanitised(name));
+        check_length(name, &index).map_err(|reason| refuse("index_name", reason))?;
         Ok(index.into_bump_str())
     }
 
@@ -136,27 +137,22 @@ impl DocumentNode {
     }
 }
 
-/// Whether `name` can become an index name.
-fn legal(prefix: &str, name: &str) -> Result<(), &'static str> {
-    if name.is_empty() {
-        return Err("the index name is empty");
+/// Whether `index`, made of `name`, is a possible index name.
+fn check_length(name: &str, index: &str) -> Result<(), &'static str> {
+    match (name.is_empty(), index.len() > MAX_INDEX_BYTES) {
+        (true, _) => Err("the index name is empty"),
+        (_, true) => Err("the index name is longer than 255 bytes"),
+        _ => Ok(()),
     }
-    if prefix.len() + sanitised(name).len() > MAX_INDEX_BYTES {
-        return Err("the index name is longer than 255 bytes");
-    }
-    Ok(())
 }
 
 /// Lower case, with `_` for what Elasticsearch does not allow in index names and for what needs escaping in JSON.
-fn sanitised(name: &str) -> String {
+fn sanitised(name: &str) -> impl Iterator<Item = char> {
     let legal = |c: char| match c {
         '\\' | '/' | '*' | '?' | '"' | '<' | '>' | '|' | ' ' | ',' | '#' | ':' | '%' | '{'
         | '}' => '_',
         c if c.is_control() || c.is_whitespace() => '_',
         c => c,
     };
-    name.chars()
-        .map(legal)
-        .flat_map(char::to_lowercase)
-        .collect()
+    name.chars().map(legal).flat_map(char::to_lowercase)
 }
