@@ -134,10 +134,12 @@ impl<'a> Parser<'a> {
     fn object(&mut self, depth: usize) -> Result<Value<'a>, JsonError> {
         self.enter(depth)?;
         let mut members: BumpVec<'a, Member<'a>> = BumpVec::new_in(self.bump);
+        let mut seen = 0_u64;
         if self.peek() == Some(b'}') {
             self.at += 1;
             return Ok(Value::Object(&[]));
         }
+        members.reserve(8);
         loop {
             if self.peek() != Some(b'"') {
                 return Err(self.error("expected a member name in double quotes"));
@@ -150,11 +152,14 @@ impl<'a> Parser<'a> {
             self.at += 1;
             self.skip_space();
             let value = self.value(depth)?;
-            let known = if members.len() < MANY_MEMBERS {
+            // most names are new: the search is for those that look like one seen before
+            let bit = name_bit(name);
+            let known = if seen & bit != 0 && members.len() < MANY_MEMBERS {
                 members.iter_mut().find(|member| member.0 == name)
             } else {
                 None
             };
+            seen |= bit;
             match known {
                 Some(member) => member.1 = value,
                 None => members.push((name, value)),
@@ -324,6 +329,14 @@ impl<'a> Parser<'a> {
         }
         Ok(text.parse().map_or(Value::BigInt(text), Value::Int))
     }
+}
+
+/// One of 64 bits by length, first and last byte of a name.
+#[inline]
+fn name_bit(name: &str) -> u64 {
+    let byte = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or_default());
+    let (first, last) = (byte(name.as_bytes().first()), byte(name.as_bytes().last()));
+    1 << ((name.len() * 29 + first * 3 + last * 11) & 63)
 }
 
 /// Removes all but the last of members with the same name.
