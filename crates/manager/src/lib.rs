@@ -1,1 +1,12 @@
-//! manager crate.
+//! The manager: configuration, home, REST, auth, telemetry, console, and the composition root that puts the platform
+//! together ([`Manager`]).
+
+mod auth;
+pub mod config;
+mod error;
+mod home;
+mod ids;
+pub mod telemetry;
+
+pub use error::StartError;
+pub use home::{HomePaths, ManagerAddress};

@@ -1,0 +1,208 @@
+//! The table of keys: what each one is called, what it means, and how its value is taken in.
+
+use std::path::PathBuf;
+
+use serde::de::DeserializeOwned;
+use toml::Value;
+
+use super::{Config, CoreDmsConfig, MetadataUrl};
+use crate::telemetry;
+
+/// One key of the configuration.
+pub(super) struct Key {
+    /// Its path in the file; also its name as a flag.
+    pub path: &'static str,
+    /// Its default, in TOML; none if it has none.
+    pub default: Option<&'static str>,
+    /// What it means.
+    pub doc: &'static str,
+    /// Takes a value in, or says what is wrong with it.
+    pub set: fn(&mut Config, Value) -> Result<(), String>,
+}
+
+impl Key {
+    /// Its environment variable.
+    pub(super) fn variable(&self) -> String {
+        format!("INGEST_{}", self.path.to_uppercase().replace('.', "_"))
+    }
+
+    /// The key of this path.
+    pub(super) fn find(path: &str) -> Option<&'static Key> {
+        KEYS.iter().find(|key| key.path == path)
+    }
+}
+
+/// A value from the file, or a text from the environment or a flag.
+fn take<T: DeserializeOwned>(value: Value) -> Result<T, String> {
+    let short = |e: toml::de::Error| e.message().to_owned();
+    if let Value::String(text) = &value
+        && let Ok(typed) = text.parse::<Value>()
+        && let Ok(taken) = typed.try_into::<T>()
+    {
+        return Ok(taken);
+    }
+    value.try_into().map_err(short)
+}
+
+fn text(value: Value) -> Result<String, String> {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => Ok(text),
+        Value::String(_) => Err("must not be empty".into()),
+        other => Err(format!("must be a text, not {}", other.type_str())),
+    }
+}
+
+fn file(value: Value) -> Result<Option<PathBuf>, String> {
+    text(value).map(|path| Some(path.into()))
+}
+
+/// All keys but the plans, in the order of the printed file.
+pub(super) const KEYS: &[Key] = &[
+    Key {
+        path: "listen",
+        default: Some("\"127.0.0.1:8640\""),
+        doc: "Where the API listens. Beyond loopback, put a proxy that speaks TLS in front of it.",
+        set: |config, value| Ok(config.listen = take(value)?),
+    },
+    Key {
+        path: "registration",
+        default: Some("\"open\""),
+        doc: "Who may register clients: \"open\" (everybody), \"invite\" (who has an invitation), \"admin\".",
+        set: |config, value| Ok(config.registration = take(value)?),
+    },
+    Key {
+        path: "admin_token_file",
+        default: Some("true"),
+        doc: "Whether the first admin token is also written to HOME/admin.token (mode 0600), where the command line finds it.",
+        set: |config, value| Ok(config.admin_token_file = take(value)?),
+    },
+    Key {
+        path: "log",
+        default: Some("\"info\""),
+        doc: "Log level (error, warn, info, debug, trace) or filter (\"info,manager=debug\").",
+        set: |config, value| {
+            config.log = text(value)?;
+            telemetry::check(&config.log)
+        },
+    },
+    Key {
+        path: "monitor_interval",
+        default: Some("\"1s\""),
+        doc: "How often a run is sampled.",
+        set: |config, value| Ok(config.monitor_interval = take(value)?),
+    },
+    Key {
+        path: "stall_after",
+        default: Some("\"30s\""),
+        doc: "A run without progress for so long, while work remains, is shown as stalled.",
+        set: |config, value| Ok(config.stall_after = take(value)?),
+    },
+    Key {
+        path: "grace_period",
+        default: Some("\"10s\""),
+        doc: "How long requests and runs have to come to rest when the manager stops.",
+        set: |config, value| Ok(config.grace_period = take(value)?),
+    },
+    Key {
+        path: "orphan_after",
+        default: Some("\"1m\""),
+        doc: "How long a worker goes on without a manager.",
+        set: |config, value| Ok(config.orphan_after = take(value)?),
+    },
+    Key {
+        path: "max_runs",
+        default: Some("16"),
+        doc: "Runs under way on this machine at once; clients take turns.",
+        set: |config, value| match take(value)? {
+            0 => Err("must be at least 1".into()),
+            runs => Ok(config.max_runs = runs),
+        },
+    },
+    Key {
+        path: "worker_program",
+        default: None,
+        doc: "The worker's program, if not the one that came with this one.",
+        set: |config, value| Ok(config.worker_program = file(value)?),
+    },
+    Key {
+        path: "metadata.url",
+        default: Some("\"sqlite\""),
+        doc: "Where metadata is kept: \"sqlite\" (in the home), or mongodb://HOST/DATABASE without a password.",
+        set: |config, value| {
+            config.metadata = metadata_url(text(value)?)?;
+            Ok(())
+        },
+    },
+    Key {
+        path: "metadata.url_file",
+        default: None,
+        doc: "File that holds the MongoDB address with its password; goes before metadata.url.",
+        set: |config, value| Ok(config.metadata = MetadataUrl::File(text(value)?.into())),
+    },
+    Key {
+        path: "core_dms.url",
+        default: Some("\"embedded\""),
+        doc: "The core DMS: \"embedded\", or the address of Elasticsearch (https://HOST:9200).",
+        set: |config, value| {
+            config.core_dms = core_dms(text(value)?)?;
+            Ok(())
+        },
+    },
+    Key {
+        path: "core_dms.api_key_file",
+        default: None,
+        doc: "File that holds an API key for it.",
+        set: |config, value| Ok(config.core_dms_api_key_file = file(value)?),
+    },
+    Key {
+        path: "core_dms.username",
+        default: None,
+        doc: "Or: a user name, with core_dms.password_file.",
+        set: |config, value| Ok(config.core_dms_username = Some(text(value)?)),
+    },
+    Key {
+        path: "core_dms.password_file",
+        default: None,
+        doc: "File that holds the user's password.",
+        set: |config, value| Ok(config.core_dms_password_file = file(value)?),
+    },
+    Key {
+        path: "core_dms.ca_file",
+        default: None,
+        doc: "PEM file of a certificate authority to trust besides the system's.",
+        set: |config, value| Ok(config.core_dms_ca_file = file(value)?),
+    },
+];
+
+/// Whether an address holds a password. It is then not repeated in any message.
+fn holds_password(url: &str) -> bool {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = authority.split(['/', '?']).next().unwrap_or_default();
+    authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
+}
+
+fn metadata_url(url: String) -> Result<MetadataUrl, String> {
+    if url == "sqlite" {
+        return Ok(MetadataUrl::Sqlite);
+    }
+    if holds_password(&url) {
+        return Err("a password does not belong here: write the address to a file and name it as metadata.url_file".into());
+    }
+    if url.starts_with("mongodb://") || url.starts_with("mongodb+srv://") {
+        return Ok(MetadataUrl::Url(url));
+    }
+    Err(format!("{url:?} is neither \"sqlite\" nor an address that begins with mongodb://"))
+}
+
+fn core_dms(url: String) -> Result<CoreDmsConfig, String> {
+    if url == "embedded" {
+        return Ok(CoreDmsConfig::Embedded);
+    }
+    if holds_password(&url) {
+        return Err("a password does not belong here: use core_dms.username and core_dms.password_file".into());
+    }
+    if url.starts_with("http://") || url.starts_with("https://") {
+        return Ok(CoreDmsConfig::At(url));
+    }
+    Err(format!("{url:?} is neither \"embedded\" nor an address that begins with http:// or https://"))
+}
