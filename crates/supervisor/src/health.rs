@@ -22,7 +22,7 @@ impl Default for HealthCell {
 }
 
 impl HealthCell {
-    /// The newest answer; waits for the first, which comes within [`PATIENCE`].
+    /// The newest answer; waits for the first, but no longer than [`PATIENCE`].
     pub(crate) async fn get(&self) -> DmsHealth {
         let mut answers = self.0.subscribe();
         let known = answers

@@ -33,13 +33,19 @@ impl Shared {
         let mut turns = Turns::new(wanted, under_way.iter().map(|run| &run.value.client));
         let mut healed = HashSet::new();
         let limit = self.settings.max_runs;
+        // the host is busy with workers; who only waits for the core DMS's count has none
+        let mut busy = under_way
+            .iter()
+            .filter(|run| !matches!(run.value.state, RunState::Verifying | RunState::TearingDown))
+            .count();
         while let Some(run) = turns.next() {
-            if active.len() >= limit as usize {
+            if busy >= limit as usize {
                 self.wait_for(&run, Waiting::HostBusy { limit }).await?;
                 continue;
             }
             if let Some(id) = self.admit(&run, &mut healed).await? {
                 turns.admitted(&run.value.client);
+                busy += 1;
                 active.push(id);
             }
         }

@@ -1,4 +1,5 @@
-//! The manager dies at the n-th effect on the world or the store, for every n; the next one must come to the right end.
+//! Faults at the n-th effect on the world or the store, for every n: the manager dies, or the call gives an error. The run
+//! must come to its right end, under the next manager or the same.
 
 mod common;
 
@@ -6,6 +7,7 @@ use std::time::Duration;
 
 use common::{Platform, job};
 use domain::file::FileState;
+use domain::ids::RunId;
 use domain::run::{Desired, Run, RunState};
 use tokio::time::sleep;
 
@@ -47,49 +49,55 @@ async fn crash_at(point: u64, besides: Besides) -> bool {
         Besides::Nothing | Besides::Cancel => {}
     }
     let _next = platform.supervise();
-    let run = platform.until_final(&id).await;
+    ended_right(
+        &platform,
+        &id,
+        cancel,
+        &format!("{besides:?}, crash at {point}"),
+    )
+    .await;
+    crashed
+}
+
+/// As [`crash_at`], with an error instead of a crash.
+async fn fail_at(point: u64) -> bool {
+    let platform = Platform::new().await;
+    let id = platform.start(1, job("acme", "flights")).await;
+    platform.faults.fail_at(point);
+    let _working = platform.supervise();
+    ended_right(&platform, &id, false, &format!("error at {point}")).await;
+    platform.faults.passed() >= point
+}
+
+/// Whether a run came to its right end, with everything put away.
+async fn ended_right(platform: &Platform, id: &RunId, cancel: bool, fault: &str) {
+    let run = platform.until_final(id).await;
     let expected = if cancel {
         RunState::Cancelled
     } else {
         RunState::Completed
     };
-    assert_eq!(
-        run.state, expected,
-        "{besides:?}, crash at {point}: {run:#?}"
-    );
-    assert_eq!(
-        platform.slots("acme").await,
-        0,
-        "{besides:?}, crash at {point}"
-    );
-    let (files, report) = (platform.files(&id).await, platform.report(&run));
-    assert!(
-        report.proven && report.history == run.history,
-        "{besides:?}, crash at {point}"
-    );
+    assert_eq!(run.state, expected, "{fault}: {run:#?}");
+    assert_eq!(platform.slots("acme").await, 0, "{fault}");
+    let (files, report) = (platform.files(id).await, platform.report(&run));
+    assert!(report.proven && report.history == run.history, "{fault}");
     let state = platform.world.state();
     let created = run.ledger.created;
     assert_eq!(
         state.documents.len() as u64,
         created,
-        "{besides:?}, crash at {point}: nothing missing, nothing twice"
+        "{fault}: nothing missing, nothing twice"
     );
-    assert_eq!(
-        report.ledger.created, created,
-        "{besides:?}, crash at {point}"
-    );
-    assert_eq!(
-        state.most_workers_at_once, 1,
-        "{besides:?}, crash at {point}"
-    );
+    assert_eq!(report.ledger.created, created, "{fault}");
+    assert_eq!(state.most_workers_at_once, 1, "{fault}");
     let ends: Vec<_> = state.settled.iter().map(|(_, outcome)| *outcome).collect();
     assert!(
         ends.iter().all(|end| *end == expected.name()),
-        "{besides:?}, crash at {point}: {ends:?}"
+        "{fault}: {ends:?}"
     );
-    assert!(state.removed.contains(&id), "{besides:?}, crash at {point}");
+    assert!(state.removed.contains(id), "{fault}");
     if !cancel {
-        assert_eq!(created, 35, "{besides:?}, crash at {point}");
+        assert_eq!(created, 35, "{fault}");
         assert!(
             files
                 .iter()
@@ -97,7 +105,6 @@ async fn crash_at(point: u64, besides: Besides) -> bool {
         );
         assert_eq!((state.staged.len(), state.done.len()), (0, 2));
     }
-    crashed
 }
 
 async fn crash_everywhere(besides: Besides, at_least: u64) {
@@ -126,4 +133,13 @@ async fn a_run_ends_right_if_its_worker_ends_while_no_manager_is_there() {
 #[tokio::test(start_paused = true)]
 async fn a_run_is_cancelled_right_wherever_its_manager_dies() {
     crash_everywhere(Besides::Cancel, 8).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_ends_right_whatever_call_gives_an_error_once() {
+    let mut point = 1;
+    while fail_at(point).await {
+        point += 1;
+    }
+    assert!(point > 25, "only {point} points were tried");
 }

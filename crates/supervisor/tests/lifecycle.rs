@@ -576,7 +576,7 @@ async fn a_worker_that_does_not_suspend_is_named_and_adopted_by_the_next_manager
     let working = platform.supervise();
     platform.until_state(&id, RunState::Running).await;
     platform.world.state().workers_ignore_commands = true;
-    assert_eq!(working.stop().await.stragglers, [id.clone()]);
+    assert_eq!(working.stop().await.stragglers, std::slice::from_ref(&id));
     assert_eq!(platform.world.workers(), 1, "it goes on without a manager");
     let _next = platform.supervise();
     let run = platform.until_final(&id).await;

@@ -111,7 +111,8 @@ struct Count {
 struct FileRow {
     name: String,
     size: String,
-    state: String,
+    /// What became of it, unless it was read to its end.
+    state: Option<String>,
     sums: Sums,
     counted: String,
     proven: bool,
@@ -136,7 +137,7 @@ struct CauseRow {
     field: Option<String>,
     message: String,
     place: String,
-    raw: String,
+    record: String,
 }
 
 #[derive(Serialize)]
@@ -265,7 +266,7 @@ fn file_row(file: &ReportFile) -> FileRow {
     FileRow {
         name: words::visible(&file.name, 300),
         size: words::size(file.bytes),
-        state: words::visible(&words::file_state(&file.state), 500),
+        state: words::file_state(&file.state).map(|state| words::visible(&state, 500)),
         sums: Sums::of(&file.ledger),
         counted: counted(file.counted),
         proven: file.proven,
@@ -301,7 +302,7 @@ fn cause_row(cause: &RejectCause) -> CauseRow {
             words::number(sample.line),
             words::number(sample.position)
         ),
-        raw: words::visible(&sample.raw, MAX_RAW_CHARS),
+        record: words::visible(&sample.raw, MAX_RAW_CHARS),
     }
 }
 

@@ -212,6 +212,7 @@ fn a_client_reads_the_verdict_the_sums_and_what_to_do() {
                 "813,013 records of your 2 files are accounted for: 812,992 stored, 5 stored before, 4 dropped by your pipeline, 12 rejected.",
                 "What to do next",
                 "12 × schema mismatch",
+                "2013,1,3,late,&lt;script&gt;alert(1)&lt;/script&gt;␀",
                 "line 1,042",
             ],
         ),
@@ -272,20 +273,5 @@ fn of_many_files_the_ones_to_look_at_have_a_row_and_the_rest_is_summed() {
     let page = html(&report(Outcome::Completed, files)).unwrap();
     assert!(page.contains("look-at-me.csv"));
     assert!(page.contains("500 further files, summed") && page.contains("1,500"));
-    assert_eq!(page.matches("<small>read</small>").count(), 1000);
-}
-
-/// Writes the sample pages where `REPORT_SAMPLES` says, to be looked at in a browser.
-#[test]
-fn sample_pages() {
-    let Some(dir) = std::env::var_os("REPORT_SAMPLES") else {
-        return;
-    };
-    for (name, report) in samples() {
-        std::fs::write(
-            std::path::Path::new(&dir).join(format!("{name}.html")),
-            html(&report).unwrap(),
-        )
-        .unwrap();
-    }
+    assert_eq!(page.matches(".csv</td>").count(), 1000);
 }

@@ -96,12 +96,12 @@ pub(super) fn state(state: RunState) -> &'static str {
     }
 }
 
-/// What a file's state is called.
-pub(super) fn file_state(state: &FileState) -> String {
+/// What became of a file, unless it was read to its end.
+pub(super) fn file_state(state: &FileState) -> Option<String> {
     match state {
-        FileState::Claimed => "not read to its end".into(),
-        FileState::Read => "read".into(),
-        FileState::Quarantined { failure } => format!("quarantined: {}", failure.message),
+        FileState::Read => None,
+        FileState::Claimed => Some("not read to its end".into()),
+        FileState::Quarantined { failure } => Some(format!("quarantined: {}", failure.message)),
     }
 }
 
@@ -210,7 +210,7 @@ pub(super) fn event(name: &str) -> String {
         "worker_lost" => "the worker was lost",
         "impossible" => "it could not go on",
         "proven" => "the sums were compared with the core DMS's count",
-        "torn_down" => "everything was put away",
+        "torn_down" => "the report was written",
         other => return other.replace('_', " "),
     }
     .into()

@@ -18,7 +18,7 @@ impl Task {
         if run.value.desired == Desired::Cancel {
             return Ok(Step::Happened(Event::CalledOff));
         }
-        let context = self.shared.context(&run.value).await?;
+        let context = self.context(&run.value).await?;
         let (folder, spec) = (context.folder.clone(), context.spec.clone());
         let prepared = blocking(move || {
             make_private_dir(folder.path())?;

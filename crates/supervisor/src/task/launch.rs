@@ -23,7 +23,7 @@ impl Task {
         if let Ok(rest_ms @ 1..) = u64::try_from(rest_ms) {
             return Ok(Step::Wait(Duration::from_millis(rest_ms)));
         }
-        let context = self.shared.context(&run.value).await?;
+        let context = self.context(&run.value).await?;
         self.shared.dms.prepare(&context).await?;
         let order = self.order(&context).await?;
         // the core DMS may have moved since the last launch
@@ -58,7 +58,11 @@ impl Task {
             .await
         {
             Ok(()) => Ok(Step::Wait(self.watching.pace())),
-            Err(failure) if failure.retryable => self.lost(&run.value, &context, failure).await,
+            Err(failure) if failure.retryable => {
+                // it may run although nobody said so
+                self.shared.engine.kill(&context).await?;
+                self.lost(&run.value, &context, failure).await
+            }
             Err(failure) => Err(failure),
         }
     }

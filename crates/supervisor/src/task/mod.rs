@@ -13,7 +13,9 @@ use std::time::Duration;
 use domain::error::Failure;
 use domain::ids::RunId;
 use domain::monitor::Stall;
+use domain::ports::RunContext;
 use domain::run::{Activity, Event, Run, RunState};
+use domain::spec::JobSpec;
 use domain::store::{StoreError, Versioned};
 use domain::worker::Stage;
 use tokio::sync::Notify;
@@ -49,6 +51,8 @@ struct Task {
     logged: Option<String>,
     monitor: Option<Monitor>,
     watching: Watching,
+    /// The spec that the run runs; a revision never changes.
+    spec: Option<JobSpec>,
 }
 
 /// Drives a run until it has ended, or until `stop` and its worker is at rest.
@@ -64,6 +68,7 @@ pub(crate) async fn drive(shared: Arc<Shared>, id: RunId, stop: CancellationToke
         logged: None,
         monitor: None,
         watching,
+        spec: None,
     }
     .drive()
     .await;
@@ -113,6 +118,20 @@ impl Task {
             Activity::Verify => self.verify(run).await,
             Activity::TearDown => self.tear_down(run).await,
         }
+    }
+
+    /// What the ports are told.
+    async fn context(&mut self, run: &Run) -> Result<RunContext, Failure> {
+        if let Some(spec) = &self.spec {
+            return Ok(RunContext {
+                run: run.clone(),
+                spec: spec.clone(),
+                folder: self.shared.folder(run),
+            });
+        }
+        let context = self.shared.context(run).await?;
+        self.spec = Some(context.spec.clone());
+        Ok(context)
     }
 
     /// Stores what follows from a step; false if the task is over.

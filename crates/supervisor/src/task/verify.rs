@@ -13,7 +13,7 @@ use crate::context::store_failure;
 
 impl Task {
     pub(super) async fn verify(&mut self, run: &mut Versioned<Run>) -> Result<Step, Failure> {
-        let context = self.shared.context(&run.value).await?;
+        let context = self.context(&run.value).await?;
         self.end_worker(&context).await?;
         let progress = self.shared.engine.progress(&context).await?;
         let mut files = self

@@ -55,7 +55,7 @@ impl Watching {
 
 impl Task {
     pub(super) async fn watch(&mut self, run: &mut Versioned<Run>) -> Result<Step, Failure> {
-        let context = self.shared.context(&run.value).await?;
+        let context = self.context(&run.value).await?;
         match self.shared.engine.observe(&context).await? {
             Observed::Exited(exit) if exit.attempt == run.value.attempt => {
                 self.last_sample(&run.value, &context, &exit).await?;

@@ -1,5 +1,6 @@
 //! A platform of fakes: a store in memory and a world outside, over which supervisors come and go.
 #![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 pub mod faults;
 pub mod store;
@@ -21,9 +22,9 @@ use domain::spec::{EngineKind, JobSpec};
 use domain::store::{Entity, Metadata, StoreError, Versioned};
 use domain::worker::RunFolder;
 use supervisor::{Ended, Parts, Settings, Supervisor};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use faults::Faults;
 use store::MemoryStore;
@@ -47,7 +48,7 @@ pub struct Platform {
 pub struct Working {
     pub supervisor: Supervisor,
     pub stop: CancellationToken,
-    task: JoinHandle<Ended>,
+    task: AbortOnDropHandle<Ended>,
 }
 
 impl Working {
@@ -151,7 +152,7 @@ impl Platform {
         });
         let stop = CancellationToken::new();
         let (working, token) = (supervisor.clone(), stop.clone());
-        let task = tokio::spawn(async move { working.run(token).await });
+        let task = AbortOnDropHandle::new(tokio::spawn(async move { working.run(token).await }));
         Working {
             supervisor,
             stop,

@@ -8,7 +8,7 @@ use domain::audit::AuditEntry;
 use domain::ids::ClientId;
 use domain::store::{Document, Kind, MetadataStore, Query, StoreError};
 
-use super::faults::{Faults, Moment};
+use super::faults::Faults;
 
 pub struct MemoryStore {
     documents: Mutex<BTreeMap<(Kind, String), Document>>,
@@ -27,9 +27,13 @@ impl MemoryStore {
         &self,
         change: impl FnOnce(&mut BTreeMap<(Kind, String), Document>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.faults.point(Moment::Before).await;
+        if self.faults.point().await {
+            return Err(StoreError::Unavailable("told to by the test".into()));
+        }
         let done = change(&mut self.documents.lock().unwrap());
-        self.faults.point(Moment::After).await;
+        if self.faults.point().await {
+            return Err(StoreError::Unavailable("it was written, though".into()));
+        }
         done
     }
 }

@@ -23,7 +23,7 @@ use domain::worker::{
 };
 use tokio::time::Instant;
 
-use super::faults::{Faults, Moment};
+use super::faults::Faults;
 use super::now_ms;
 
 const CHECKPOINT_EVERY: u64 = 10;
@@ -122,6 +122,14 @@ impl World {
         for run in runs {
             state.work(&run);
             state.workers.remove(&run);
+        }
+    }
+
+    async fn point(&self) -> Result<(), Failure> {
+        if self.faults.point().await {
+            Err(failure(true, "told to by the test"))
+        } else {
+            Ok(())
         }
     }
 
@@ -253,7 +261,7 @@ impl State {
 #[async_trait]
 impl Intake for World {
     async fn claim(&self, context: &RunContext, _: EpochMs) -> Result<Vec<ManifestFile>, Failure> {
-        self.faults.point(Moment::Before).await;
+        self.point().await?;
         let manifest = {
             let mut state = self.state();
             if let Some(failure) = &state.claim_fails {
@@ -281,7 +289,7 @@ impl Intake for World {
             state.claimed.insert(run.id.clone(), claimed.clone());
             claimed.into_iter().map(|(file, _)| file).collect()
         };
-        self.faults.point(Moment::After).await;
+        self.point().await?;
         Ok(manifest)
     }
 
@@ -291,7 +299,7 @@ impl Intake for World {
         files: &[FileRecord],
         outcome: &Outcome,
     ) -> Result<(), Failure> {
-        self.faults.point(Moment::Before).await;
+        self.point().await?;
         {
             let mut state = self.state();
             state
@@ -302,7 +310,7 @@ impl Intake for World {
                 state.done.insert(file.file.name.clone());
             }
         }
-        self.faults.point(Moment::After).await;
+        self.point().await?;
         Ok(())
     }
 }
@@ -315,7 +323,7 @@ impl Engine for World {
         order: &WorkOrder,
         attempt: u32,
     ) -> Result<(), Failure> {
-        self.faults.point(Moment::Before).await;
+        self.point().await?;
         {
             let mut state = self.state();
             let run = &context.run.id;
@@ -346,7 +354,7 @@ impl Engine for World {
             .unwrap();
             std::fs::write(context.folder.log(), format!("attempt {attempt} begins\n")).unwrap();
         }
-        self.faults.point(Moment::After).await;
+        self.point().await?;
         Ok(())
     }
 
@@ -375,7 +383,7 @@ impl Engine for World {
     }
 
     async fn command(&self, context: &RunContext, command: Command) -> Result<(), Failure> {
-        self.faults.point(Moment::Before).await;
+        self.point().await?;
         {
             let mut state = self.state();
             let run = &context.run.id;
@@ -392,18 +400,18 @@ impl Engine for World {
                 }
             }
         }
-        self.faults.point(Moment::After).await;
+        self.point().await?;
         Ok(())
     }
 
     async fn kill(&self, context: &RunContext) -> Result<(), Failure> {
-        self.faults.point(Moment::Before).await;
+        self.point().await?;
         {
             let mut state = self.state();
             state.work(&context.run.id);
             state.workers.remove(&context.run.id);
         }
-        self.faults.point(Moment::After).await;
+        self.point().await?;
         Ok(())
     }
 
@@ -433,13 +441,13 @@ impl Engine for World {
     }
 
     async fn remove(&self, context: &RunContext) -> Result<(), Failure> {
-        self.faults.point(Moment::Before).await;
+        self.point().await?;
         {
             let mut state = self.state();
             state.workers.remove(&context.run.id);
             state.removed.push(context.run.id.clone());
         }
-        self.faults.point(Moment::After).await;
+        self.point().await?;
         Ok(())
     }
 }
@@ -459,7 +467,7 @@ impl CoreDms for World {
     }
 
     async fn prepare(&self, _: &RunContext) -> Result<(), Failure> {
-        self.faults.point(Moment::Before).await;
+        self.point().await?;
         if self.state().dms_is_down {
             return Err(failure(true, "the core DMS does not answer"));
         }
