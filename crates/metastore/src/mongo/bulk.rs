@@ -6,7 +6,7 @@ use ::mongodb::bson::{Array, Bson, Document as Bdoc, doc};
 use domain::store::{Document, Kind, StoreError};
 use tokio::time::Instant;
 
-use super::fault::{fault, passing};
+use super::fault::{DUPLICATE_KEY, fault, passing};
 use super::{MongoStore, fields};
 
 /// A command may carry 16 MiB; this leaves room for what stands around the bodies.
@@ -51,6 +51,9 @@ impl MongoStore {
             let give_up = Instant::now() + self.limit / 2;
             loop {
                 match self.db.run_command(command.clone()).await {
+                    Ok(answer) if raced(&answer) && Instant::now() + WAIT < give_up => {
+                        tokio::time::sleep(WAIT).await
+                    }
                     Ok(answer) => return errors(&answer).map_or(Ok(()), Err),
                     // carried out twice it only counts the version up once more
                     Err(e) if passing(&e) && Instant::now() + WAIT < give_up => {
@@ -110,17 +113,28 @@ fn errors(answer: &Bdoc) -> Option<StoreError> {
                 .into(),
         ));
     }
-    let failed = answer
-        .get_array("writeErrors")
-        .ok()
-        .filter(|errors| !errors.is_empty())?;
-    let first = failed
-        .first()
-        .and_then(Bson::as_document)
-        .and_then(|error| error.get_str("errmsg").ok());
+    let first = write_errors(answer).next()?;
     Some(StoreError::Refused(format!(
         "{} documents could not be stored: {}",
-        failed.len(),
-        first.unwrap_or("no reason given")
+        write_errors(answer).count(),
+        first.get_str("errmsg").unwrap_or("no reason given")
     )))
+}
+
+/// Whether all that failed was that somebody else inserted the same keys at the same moment: they can be updated now.
+fn raced(answer: &Bdoc) -> bool {
+    let mut failed = write_errors(answer).peekable();
+    failed.peek().is_some()
+        && failed.all(|error| {
+            error
+                .get_i32("code")
+                .is_ok_and(|code| code == DUPLICATE_KEY)
+        })
+}
+
+fn write_errors(answer: &Bdoc) -> impl Iterator<Item = &Bdoc> {
+    let errors = answer
+        .get_array("writeErrors")
+        .map_or(&[][..], |errors| errors);
+    errors.iter().filter_map(Bson::as_document)
 }

@@ -3,7 +3,8 @@
 use ::mongodb::error::{Error, ErrorKind, RETRYABLE_WRITE_ERROR, WriteFailure};
 use domain::store::StoreError;
 
-const DUPLICATE_KEY: i32 = 11000;
+/// The server's code for a key that is taken.
+pub const DUPLICATE_KEY: i32 = 11000;
 
 /// Codes of commands that met a server which is about to stop, to elect, or too busy.
 const PASSING: [i32; 14] = [

@@ -15,7 +15,12 @@ pub struct Mongo {
 impl Mongo {
     /// The address of this test's database, by way of another host and port.
     pub fn url_by(&self, address: std::net::SocketAddr) -> String {
-        format!("mongodb://{address}/{}", self.database)
+        let url = self
+            .url()
+            .replacen(&self.address(), &address.to_string(), 1);
+        let mark = if url.contains('?') { '&' } else { '?' };
+        // a replica set would tell the driver where it really is
+        format!("{url}{mark}directConnection=true")
     }
 
     /// The database, past the adapter.
@@ -28,8 +33,16 @@ impl Mongo {
 
     /// Host and port of the server.
     pub fn address(&self) -> String {
+        let (hosts, _) = self.parts();
+        let hosts = hosts.rsplit('@').next().unwrap_or_default();
+        hosts.split(',').next().unwrap_or_default().to_owned()
+    }
+
+    /// The server's connection string without its database: credentials and hosts, options.
+    fn parts(&self) -> (&str, &str) {
         let rest = self.server.trim_start_matches("mongodb://");
-        rest.split(['/', '?']).next().unwrap_or_default().to_owned()
+        let (before, options) = rest.split_once('?').unwrap_or((rest, ""));
+        (before.split('/').next().unwrap_or_default(), options)
     }
 }
 
@@ -46,7 +59,9 @@ impl Backend for Mongo {
     }
 
     fn url(&self) -> String {
-        format!("mongodb://{}/{}", self.address(), self.database)
+        let (hosts, options) = self.parts();
+        let mark = if options.is_empty() { "" } else { "?" };
+        format!("mongodb://{hosts}/{}{mark}{options}", self.database)
     }
 
     async fn unavailable(&self) -> (Arc<dyn MetadataStore>, Box<dyn Send>) {

@@ -198,3 +198,26 @@ pub async fn put_all_overwrites_and_revives(backend: &impl Backend) {
     let overwritten = store.get(Kind::Run, "a").await.unwrap().unwrap();
     assert_eq!(overwritten.version, 2, "who read it before is stale now");
 }
+
+pub async fn put_all_of_the_same_documents_at_once(backend: &impl Backend) {
+    let store = backend.open().await;
+    let documents: Vec<_> = (0..100)
+        .map(|i| document(&format!("{i:03}"), "o", ""))
+        .collect();
+    let writers: Vec<_> = (0..4)
+        .map(|_| {
+            let (store, documents) = (store.clone(), documents.clone());
+            tokio::spawn(async move { store.put_all(Kind::File, documents).await })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap().unwrap();
+    }
+    let all = Query {
+        limit: 1000,
+        ..Query::default()
+    };
+    let versions = store.list(Kind::File, &all).await.unwrap();
+    assert_eq!(versions.len(), 100);
+    assert!(versions.iter().all(|document| document.version == 4));
+}

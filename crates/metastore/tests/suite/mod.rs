@@ -43,6 +43,7 @@ macro_rules! suite {
         case!($backend, listing::owners_and_states_select);
         case!($backend, listing::five_thousand_documents_of_one_owner);
         case!($backend, listing::put_all_overwrites_and_revives);
+        case!($backend, listing::put_all_of_the_same_documents_at_once);
         case!(
             $backend,
             audit::an_entry_is_stored_with_its_change_and_only_then
