@@ -157,12 +157,12 @@ async fn uploads_under_way_count_against_the_quota_and_are_not_visible() {
     let mut held = Held(vec!["last".into(), "0123456789".into()], gate.clone());
     let first = home.upload_as("first", None, None, &mut held);
     let second = async {
-        // the first one has taken its ten bytes as soon as its temporary file holds them
-        loop {
-            let incoming = home.tree(&home.path(".incoming"));
-            if incoming.len() == 1 {
-                break;
-            }
+        // its bytes are taken before they are written
+        while !home
+            .tree(&home.path(".incoming"))
+            .into_values()
+            .any(|content| content == "0123456789")
+        {
             tokio::task::yield_now().await;
         }
         assert!(home.states().await.is_empty());
