@@ -1,5 +1,7 @@
 //! Files of a run: the manifest taken at claim, and what became of each file.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
@@ -103,6 +105,10 @@ pub struct Progress {
     /// The concrete indices that documents went to or may have gone to: an index is noted durably before the first
     /// document is sent to it.
     pub indices: Vec<String>,
+    /// Who wrote the documents that were there already: how many are whose, by run id (rule 10). Documents of unknown
+    /// origin are `unknown`; if there are many runs, some are summed up as `other`.
+    #[serde(default)]
+    pub owners: BTreeMap<String, u64>,
 }
 
 impl Progress {

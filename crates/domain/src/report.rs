@@ -49,12 +49,26 @@ pub struct Report {
     pub limits_by: Option<String>,
     /// The ledger, file by file: all of `report.json`'s files, in the manifest's order.
     pub files: Vec<ReportFile>,
+    /// Whose the duplicates are, the most first (rules 10 and 17).
+    #[serde(default)]
+    pub duplicates: Vec<DuplicatesOf>,
     /// Rejects by cause, the commonest first.
     pub rejects: Vec<RejectCause>,
     /// Throughput over time, at most 600 samples.
     pub series: Vec<Sample>,
     /// Its way.
     pub history: Vec<Transition>,
+}
+
+/// Documents that were there already, and who wrote them first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct DuplicatesOf {
+    /// The run that wrote them; `unknown` if the documents do not say, `other` for a remainder of many runs.
+    pub run: String,
+    /// The revision of the spec that it ran, if the run is still known.
+    pub revision: Option<u32>,
+    /// How many.
+    pub count: u64,
 }
 
 /// A file in a report.

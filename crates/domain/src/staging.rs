@@ -78,7 +78,9 @@ pub enum StagingError {
         rule: String,
     },
     /// A file of this name with other content is staged already; it is not replaced (rule 16).
-    #[error("{0:?} is staged already with other content: delete it first, or give this file another name")]
+    #[error(
+        "{0:?} is staged already with other content: delete it first, or give this file another name"
+    )]
     Exists(String),
     /// There is no such file.
     #[error("there is no file {0:?} in the staging directory")]

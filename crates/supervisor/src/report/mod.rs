@@ -12,7 +12,7 @@ use domain::file::FileRecord;
 use domain::ids::FileKey;
 use domain::monitor::Sample;
 use domain::reject::RejectCause;
-use domain::report::{Report, ReportFile};
+use domain::report::{DuplicatesOf, Report, ReportFile};
 use domain::run::{Outcome, Run};
 use domain::worker::RunFolder;
 
@@ -28,6 +28,8 @@ pub(crate) struct Facts {
     pub(crate) files: Vec<FileRecord>,
     /// Positions of documents that should be there and are not.
     pub(crate) missing: BTreeMap<FileKey, Vec<u64>>,
+    /// Whose the duplicates are.
+    pub(crate) duplicates: Vec<DuplicatesOf>,
     /// The rejects by cause.
     pub(crate) causes: Vec<RejectCause>,
     /// The series, thinned out.
@@ -51,6 +53,7 @@ fn build(facts: Facts) -> Report {
         run,
         files,
         mut missing,
+        duplicates,
         causes,
         series,
         dms,
@@ -92,6 +95,7 @@ fn build(facts: Facts) -> Report {
         indices: run.indices,
         limits_by,
         files,
+        duplicates,
         rejects: causes,
         series,
         history: run.history,

@@ -2,7 +2,7 @@
 
 use domain::ledger::Ledger;
 use domain::reject::RejectCause;
-use domain::report::{Report, ReportFile};
+use domain::report::{DuplicatesOf, Report, ReportFile};
 use domain::run::{Outcome, RunState};
 use handlebars::Handlebars;
 use serde::Serialize;
@@ -52,6 +52,7 @@ struct Page {
     further: Option<Further>,
     totals: Sums,
     has_duplicates: bool,
+    owners: Vec<OwnerRow>,
     causes: Vec<CauseRow>,
     has_rejects: bool,
     steps: Vec<StepRow>,
@@ -140,6 +141,24 @@ struct CauseRow {
     record: String,
 }
 
+/// Whose some duplicates are.
+#[derive(Serialize)]
+struct OwnerRow {
+    count: String,
+    run: String,
+    revision: Option<u32>,
+}
+
+impl OwnerRow {
+    fn of(owner: &DuplicatesOf) -> Self {
+        Self {
+            count: words::number(owner.count),
+            run: owner.run.clone(),
+            revision: owner.revision,
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct StepRow {
     at: String,
@@ -181,6 +200,7 @@ impl Page {
             further: further(&rest),
             totals: Sums::of(ledger),
             has_duplicates: ledger.duplicate > 0,
+            owners: report.duplicates.iter().map(OwnerRow::of).collect(),
             causes: report.rejects.iter().map(cause_row).collect(),
             has_rejects: !report.rejects.is_empty(),
             steps: steps(report),

@@ -6,7 +6,7 @@ use domain::ids::FileKey;
 use domain::ledger::Ledger;
 use domain::monitor::Sample;
 use domain::reject::{RawEncoding, Reject, RejectCause};
-use domain::report::{Report, ReportFile};
+use domain::report::{DuplicatesOf, Report, ReportFile};
 use domain::run::{Outcome, RunState, Transition};
 
 use super::html;
@@ -108,6 +108,16 @@ fn report(outcome: Outcome, files: Vec<ReportFile>) -> Report {
         dms: "Elasticsearch 8.19.8".into(),
         indices: vec!["acme.flights-2013.01".into()],
         limits_by: Some("cgroup".into()),
+        duplicates: files
+            .iter()
+            .map(|file| file.ledger.duplicate)
+            .filter(|&count| count > 0)
+            .map(|count| DuplicatesOf {
+                run: "01k8aaaaaaaaaaaaaaaaaaaaaa".into(),
+                revision: Some(2),
+                count,
+            })
+            .collect(),
         rejects: if files.iter().any(|file| file.ledger.rejected > 0) {
             vec![cause(12)]
         } else {
@@ -211,6 +221,7 @@ fn a_client_reads_the_verdict_the_sums_and_what_to_do() {
             vec![
                 "813,013 records of your 2 files are accounted for: 812,992 stored, 5 stored before, 4 dropped by your pipeline, 12 rejected.",
                 "What to do next",
+                "5 by run <code>01k8aaaaaaaaaaaaaaaaaaaaaa</code> (revision 2 of the spec).",
                 "12 × schema mismatch",
                 "2013,1,3,late,&lt;script&gt;alert(1)&lt;/script&gt;␀",
                 "line 1,042",

@@ -6,6 +6,7 @@ use domain::error::{Culprit, Failure};
 use domain::file::FileRecord;
 use domain::ids::FileKey;
 use domain::ports::RunContext;
+use domain::report::DuplicatesOf;
 use domain::run::{Event, Outcome, Run, next};
 use domain::store::Versioned;
 use domain::worker::WorkerAddress;
@@ -41,14 +42,16 @@ impl Task {
             .await
             .map_err(|e| unusable(&folder, &e))?;
         // without the spec nothing was claimed or launched
-        let mut missing = BTreeMap::new();
+        let (mut missing, mut duplicates) = (BTreeMap::new(), Vec::new());
         if let Some(context) = self.shared.find_context(&run.value).await? {
             missing = self.missing(&context, &files).await?;
+            duplicates = self.duplicates(&context).await?;
             self.shared.engine.remove(&context).await?;
             let outcome = run.value.outcome.as_ref().ok_or_else(no_outcome)?;
             self.shared.intake.settle(&context, &files, outcome).await?;
         }
-        self.write_report(run, files, missing, address).await?;
+        self.write_report(run, files, missing, duplicates, address)
+            .await?;
         self.shared
             .release(&run.value)
             .await
@@ -86,11 +89,35 @@ impl Task {
         }
     }
 
+    /// Whose the documents are that were there already.
+    async fn duplicates(&self, context: &RunContext) -> Result<Vec<DuplicatesOf>, Failure> {
+        if context.run.ledger.duplicate == 0 {
+            return Ok(Vec::new());
+        }
+        let mut duplicates = Vec::new();
+        for (run, count) in self.shared.engine.progress(context).await?.owners {
+            let owner = match run.parse() {
+                Ok(id) => self.shared.metadata.run(&id).await.map_err(store_failure)?,
+                // no run's id: a remainder, or documents that do not say whose they are
+                Err(_) => None,
+            };
+            let revision = owner.map(|owner| owner.value.revision);
+            duplicates.push(DuplicatesOf {
+                run,
+                revision,
+                count,
+            });
+        }
+        duplicates.sort_by_key(|owner| std::cmp::Reverse(owner.count));
+        Ok(duplicates)
+    }
+
     async fn write_report(
         &self,
         run: &Versioned<Run>,
         files: Vec<FileRecord>,
         missing: BTreeMap<FileKey, Vec<u64>>,
+        duplicates: Vec<DuplicatesOf>,
         address: Option<WorkerAddress>,
     ) -> Result<(), Failure> {
         let folder = self.shared.folder(&run.value);
@@ -127,6 +154,7 @@ impl Task {
             run: ended,
             files,
             missing,
+            duplicates,
             causes,
             series,
             dms,

@@ -428,6 +428,7 @@ impl Engine for World {
         Ok(Progress {
             files: state.progress(run, *done),
             indices: vec!["acme.flights".into()],
+            ..Progress::default()
         })
     }
 
