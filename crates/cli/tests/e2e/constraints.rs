@@ -112,7 +112,7 @@ pub async fn plans(configuration: Configuration) {
     job.stage(&input("a.log", 20_000)).await;
     other.stage(&input("b.log", 1000)).await;
 
-    platform.dms_proxy().set_schedule(slow(100));
+    platform.dms_proxy().set_schedule(slow(300));
     let first = job.start().await;
     job.until_accounted(&first, 1).await;
     let second = other.start().await;

@@ -6,7 +6,7 @@ use reqwest::Method;
 use testkit::{Fault, proxy::faults, seed};
 
 use crate::{
-    harness::{Configuration, Input, Job, Options, PATIENCE, Platform},
+    harness::{Configuration, Job, Options, PATIENCE, Platform},
     steering::{input, lines, slow},
 };
 
@@ -63,7 +63,7 @@ pub async fn in_the_middle(configuration: Configuration) {
     let job = tenant.job("lines", &lines()).await;
     let inputs = [input("a.log", 30_000), input("b.log.gz", 10_000)];
     job.stage_all(&inputs).await;
-    platform.dms_proxy().set_schedule(slow(50));
+    platform.dms_proxy().set_schedule(slow(200));
     let run = job.start().await;
     job.until_accounted(&run, 1).await;
     platform.dms_proxy().set_down(true);
@@ -154,7 +154,7 @@ pub async fn metadata_store_down(configuration: Configuration) {
     let job = tenant.job("lines", &lines()).await;
     let inputs = [input("a.log", 30_000), input("b.log.gz", 10_000)];
     job.stage_all(&inputs).await;
-    platform.dms_proxy().set_schedule(slow(50));
+    platform.dms_proxy().set_schedule(slow(200));
     let run = job.start().await;
     job.until_accounted(&run, 1).await;
     platform.store_proxy().set_down(true);
@@ -208,8 +208,10 @@ pub async fn foreign_document(configuration: Configuration) {
     let platform = Platform::start(configuration, Options::default()).await;
     let tenant = platform.tenant("foreign").await;
     let job = tenant.job("lines", &lines()).await;
-    let input: Input = input("a.log", 100);
-    let id = input.documents(&job.id).into_keys().next().unwrap();
+    let (first, second) = (input("a.log", 100), input("b.log", 100));
+    job.stage(&first).await;
+    job.run_to(RunState::Completed).await;
+    let id = second.documents(&job.id).into_keys().next().unwrap();
     let foreign = serde_json::json!({ "message": "not the platform's" });
     let path = format!("{}/_create/{id}?refresh=true", job.index);
     platform
@@ -217,7 +219,7 @@ pub async fn foreign_document(configuration: Configuration) {
         .ask(Method::PUT, &path, Some(&foreign))
         .await
         .unwrap();
-    job.stage(&input).await;
+    job.stage(&second).await;
     let end = job.run_to(RunState::Completed).await;
     assert_eq!(
         (end.ledger.created, end.ledger.duplicate),

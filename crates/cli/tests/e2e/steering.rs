@@ -45,7 +45,7 @@ pub async fn pause_and_resume(configuration: Configuration) {
     let job = tenant.job("lines", &lines()).await;
     let inputs = [input("a.log", 40_000), input("b.log.gz", 20_000)];
     job.stage_all(&inputs).await;
-    platform.dms_proxy().set_schedule(slow(100));
+    platform.dms_proxy().set_schedule(slow(300));
     let run = job.start().await;
     job.until_accounted(&run, 1).await;
     job.api().pause(&job.id, &run).await.unwrap();
@@ -100,7 +100,7 @@ pub async fn cancel_and_run_again(configuration: Configuration) {
     let inputs = [input("a.log", 40_000), input("b.log.gz", 20_000)];
     let inputs = inputs.each_ref();
     job.stage_all(inputs).await;
-    platform.dms_proxy().set_schedule(slow(100));
+    platform.dms_proxy().set_schedule(slow(300));
     let run = job.start().await;
     job.until_accounted(&run, 1).await;
     job.api().cancel(&job.id, &run).await.unwrap();
@@ -159,7 +159,7 @@ pub async fn cancel_in_the_queue(configuration: Configuration) {
     let tenant = platform.tenant("queue").await;
     let job = tenant.job("lines", &lines()).await;
     job.stage(&input("a.log", 20_000)).await;
-    platform.dms_proxy().set_schedule(slow(100));
+    platform.dms_proxy().set_schedule(slow(300));
     let first = job.start().await;
     job.until_accounted(&first, 1).await;
     let second = job.start().await;

@@ -22,7 +22,7 @@ pub async fn graceful(configuration: Configuration) {
     let job = tenant.job("lines", &lines()).await;
     let inputs = [input("a.log", 30_000), input("b.log.gz", 10_000)];
     job.stage_all(&inputs).await;
-    platform.dms_proxy().set_schedule(slow(50));
+    platform.dms_proxy().set_schedule(slow(200));
     let run = job.start().await;
     job.until_accounted(&run, 1).await;
     assert_eq!(platform.stop().await, 0);
@@ -42,7 +42,7 @@ pub async fn manager_killed(configuration: Configuration) {
     let job = tenant.job("lines", &lines()).await;
     let inputs = [input("a.log", 30_000), input("b.log.gz", 10_000)];
     job.stage_all(&inputs).await;
-    platform.dms_proxy().set_schedule(slow(100));
+    platform.dms_proxy().set_schedule(slow(300));
     let run = job.start().await;
     job.until_accounted(&run, 1).await;
     let workers = platform.workers();
@@ -70,7 +70,7 @@ pub async fn worker_killed(configuration: Configuration) {
     let job = tenant.job("lines", &lines()).await;
     let inputs = [input("a.log", 30_000), input("b.log.gz", 10_000)];
     job.stage_all(&inputs).await;
-    platform.dms_proxy().set_schedule(slow(50));
+    platform.dms_proxy().set_schedule(slow(200));
     let run = job.start().await;
     job.until_accounted(&run, 1).await;
     platform
