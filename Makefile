@@ -21,6 +21,10 @@ up: deps-build ## build and start the platform to stay (ARGS="--home DIR …" ar
 test: ## every suite, real services included (SUITES="unit …" only those, SKIP_SUITES=name,name not those)
 	@tests/run.sh $(SUITES)
 
+.PHONY: bench
+bench: deps-build ## measure worker and platform in release builds, write reports/benchmark.md
+	@tests/bench.sh
+
 .PHONY: lint
 lint: deps-lint ## formatting, clippy without warnings, licences and advisories of the dependencies
 	$(CARGO) fmt --all --check
