@@ -106,6 +106,9 @@ impl EsError {
 
     /// The whole answer.
     pub fn body(&self) -> Value {
+        if self.status == 405 {
+            return json!({ "error": self.reason, "status": self.status });
+        }
         let detail = self.detail();
         let mut error = if self.in_search {
             json!({ "type": "search_phase_execution_exception", "reason": "all shards failed",

@@ -104,6 +104,7 @@ pub fn bulk(call: &Call<'_>, default_index: Option<&str>) -> EsResult<Answer> {
         filter,
         uuids,
         verbs,
+        refresh,
     }
     .write(started, results)?;
     Ok(Answer {
@@ -231,6 +232,8 @@ struct Writer {
     filter: FilterPath,
     uuids: HashMap<String, String>,
     verbs: Vec<(&'static str, String)>,
+    /// Whether a refresh was forced, which every result says.
+    refresh: bool,
 }
 
 impl Writer {
@@ -328,6 +331,9 @@ impl Writer {
                     json!({ "_index": index, "_id": id, "error": detail })
                 }
             };
+            if self.refresh && result.is_ok() {
+                item["forced_refresh"] = json!(true);
+            }
             item["status"] = json!(status);
             let item = self.filter.apply(json!({ "items": [{ *verb: item }] }));
             let item = item["items"].get(0).cloned().unwrap_or_else(|| json!({}));

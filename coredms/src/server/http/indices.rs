@@ -148,7 +148,12 @@ pub fn put_template(call: &Call<'_>, name: &str) -> EsResult<Answer> {
 pub fn delete_template(call: &Call<'_>, name: &str) -> EsResult<Answer> {
     call.allow(&["timeout"])?;
     if !call.app.store.delete_template(name)? {
-        return Err(no_template(name));
+        let reason = format!("index_template [{name}] missing");
+        return Err(EsError::new(
+            404,
+            "index_template_missing_exception",
+            reason,
+        ));
     }
     Ok(Answer::acknowledged())
 }

@@ -128,6 +128,7 @@ pub fn route(call: &Call<'_>) -> EsResult<Answer> {
         ) => {
             return cluster::nodes_stats(call);
         }
+        (["_cluster", "health"] | ["_cluster", "health", _], _) => "GET",
         (["_cat" | "_cluster" | "_nodes", ..], _) => return Err(unsupported(call)),
         ([name, ..] | [_, name, ..], _) if ELASTICSEARCH_ONLY.contains(name) => {
             return Err(unsupported(call));

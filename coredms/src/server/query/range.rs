@@ -118,7 +118,13 @@ pub fn between(
             Ok(integers(field, low, high))
         }
         Kind::Date(own) => {
-            let format = format.unwrap_or(own);
+            // A bare number is milliseconds, and then both ends are read so.
+            let numeric = [lower, upper]
+                .into_iter()
+                .flatten()
+                .any(|limit| limit.value.is_number());
+            let millis = DateFormat::new("epoch_millis").filter(|_| numeric);
+            let format = format.or(millis.as_ref()).unwrap_or(own);
             // An excluded lower end excludes all of the day, month, … it names, and so on.
             let low = lower
                 .map(|l| -> EsResult<i128> {

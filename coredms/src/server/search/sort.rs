@@ -252,26 +252,18 @@ fn source(sort: &Sort, segment: &SegmentReader, mapping: &Mapping) -> EsResult<F
         (Missing::Value(_), true, _) => {
             return Err(EsError::unsupported("a string as [missing] of a sort"));
         }
-        (_, true, _) => {
-            if high {
-                u64::MAX - 1
-            } else {
-                0
-            }
-        }
-        (_, false, true) => {
-            if high {
-                f64::INFINITY.to_u64()
-            } else {
-                f64::NEG_INFINITY.to_u64()
-            }
-        }
+        (_, true, _) => [0, u64::MAX - 1][usize::from(high)],
+        (_, false, true) => [f64::NEG_INFINITY, f64::INFINITY][usize::from(high)].to_u64(),
         (_, false, false) => {
-            if high {
-                u64::MAX
+            // The bounds of the type that Elasticsearch compares such fields in.
+            let narrow = field
+                .is_some_and(|f| matches!(f.kind, Kind::Integer { max, .. } if max < i64::MAX));
+            let (low, top) = if narrow {
+                (i32::MIN.into(), i32::MAX.into())
             } else {
-                0
-            }
+                (i64::MIN, i64::MAX)
+            };
+            [low, top][usize::from(high)].to_u64()
         }
     };
     Ok(From::Column {

@@ -324,7 +324,8 @@ fn interval(options: &mut Options<'_>) -> EsResult<Interval> {
         }
         (None, None) => Err(EsError::illegal(
             "Invalid interval specified, must be non-null and non-empty",
-        )),
+        )
+        .in_search()),
         (Some(_), Some(_)) => Err(EsError::illegal(
             "Cannot use [fixed_interval] with [calendar_interval] configuration option.",
         )),

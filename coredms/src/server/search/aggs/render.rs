@@ -90,7 +90,7 @@ fn render(aggregation: &Aggregation, partial: Partial, mappings: &[&Mapping]) ->
             let mut list = Vec::with_capacity(sorted.len());
             for (key, bucket) in sorted {
                 let named = sources.iter().zip(&key).map(|(source, key)| {
-                    (source.name.clone(), key_json(find(&source.field), key).0)
+                    (source.name.clone(), composite_key(find(&source.field), key))
                 });
                 let named = Value::Object(named.collect());
                 out["after_key"] = named.clone();
@@ -253,6 +253,14 @@ fn by(
     Ordering::Equal
 }
 
+/// A part of a composite key: booleans are written as such.
+fn composite_key(field: Option<&Field>, key: &Key) -> Value {
+    match (key, field.map(|f| &f.kind)) {
+        (Key::I64(value), Some(mapping::Kind::Boolean)) => json!(*value == 1),
+        _ => key_json(field, key).0,
+    }
+}
+
 /// A bucket's key, and its text where a number stands for something else.
 fn key_json(field: Option<&Field>, key: &Key) -> (Value, Option<String>) {
     match (key, field.map(|f| &f.kind)) {
@@ -295,8 +303,8 @@ fn metric_number(metric: Metric, part: Option<&str>, partial: &Partial) -> Optio
 fn metric_json(metric: Metric, field: Option<&Field>, partial: &Partial) -> Value {
     let number = |part: Option<&str>| metric_number(metric, part, partial);
     let text = |value: f64| match field.map(|f| &f.kind) {
-        Some(mapping::Kind::Date(format)) => Some(format.print(value as i64)),
-        Some(mapping::Kind::Boolean) if metric != Metric::Sum => Some((value != 0.0).to_string()),
+        Some(mapping::Kind::Date(format)) => Some(json!(format.print(value as i64))),
+        Some(mapping::Kind::Boolean) => Some(json!(value != 0.0)),
         _ => None,
     };
     if let Metric::ValueCount | Metric::Cardinality = metric {
