@@ -33,7 +33,9 @@ pub enum StartError {
         source: io::Error,
     },
     /// Somebody else listens there.
-    #[error("{address} is in use by another program: stop it, or choose another address (`listen`)")]
+    #[error(
+        "{address} is in use by another program: stop it, or choose another address (`listen`)"
+    )]
     AddressInUse {
         /// Where.
         address: SocketAddr,

@@ -90,7 +90,12 @@ impl Home {
             let path = path.to_owned();
             move |source| StartError::HomeNotWritable { path, source }
         };
-        for dir in [paths.root().to_owned(), paths.data(), paths.clientapps(), paths.staging()] {
+        for dir in [
+            paths.root().to_owned(),
+            paths.data(),
+            paths.clientapps(),
+            paths.staging(),
+        ] {
             make_private_dir(&dir).map_err(at(&dir))?;
         }
         let path = paths.lock();
@@ -108,7 +113,10 @@ impl Home {
                 let mut holder = String::new();
                 // who holds it is only for the message
                 let _ = lock.read_to_string(&mut holder);
-                return Err(StartError::HomeLocked { home: paths.root().to_owned(), pid: holder.trim().parse().ok() });
+                return Err(StartError::HomeLocked {
+                    home: paths.root().to_owned(),
+                    pid: holder.trim().parse().ok(),
+                });
             }
             Err(TryLockError::Error(source)) => return Err(at(&path)(source)),
         }
@@ -131,11 +139,17 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".unfinished");
     let unfinished = PathBuf::from(unfinished);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&unfinished)?;
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&unfinished, path)?;
-    path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+    path.parent()
+        .map_or(Ok(()), |dir| File::open(dir)?.sync_all())
 }
 
 #[cfg(test)]
@@ -148,10 +162,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let paths = HomePaths::new(dir.path().join("home"));
         let home = Home::open(paths.clone()).unwrap();
-        assert_eq!(fs::metadata(paths.root()).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(
+            fs::metadata(paths.root()).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
         let refused = Home::open(paths.clone()).unwrap_err();
         assert_eq!(refused.code(), "home_locked");
-        assert!(refused.to_string().contains(&std::process::id().to_string()), "{refused}");
+        assert!(
+            refused
+                .to_string()
+                .contains(&std::process::id().to_string()),
+            "{refused}"
+        );
         drop(home);
         Home::open(paths).unwrap();
     }
@@ -172,6 +194,9 @@ mod tests {
         write_private(&path, b"long content").unwrap();
         write_private(&path, b"short").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"short");
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
 }

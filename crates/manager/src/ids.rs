@@ -7,7 +7,9 @@ use domain::ids::{InvalidId, RunId, TokenId};
 
 /// Milliseconds since the epoch, now.
 pub(crate) fn now_ms() -> EpochMs {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| EpochMs::try_from(d.as_millis()).unwrap_or(EpochMs::MAX))
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| {
+        EpochMs::try_from(d.as_millis()).unwrap_or(EpochMs::MAX)
+    })
 }
 
 /// A new ULID in lower case.

@@ -5,8 +5,11 @@ mod auth;
 pub mod config;
 mod error;
 mod home;
+mod http;
 mod ids;
+mod index;
 pub mod telemetry;
 
 pub use error::StartError;
 pub use home::{HomePaths, ManagerAddress};
+pub use http::{RouteInfo, route_infos};

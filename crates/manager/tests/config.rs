@@ -4,36 +4,63 @@ use domain::units::Bytes;
 use manager::config::{Config, CoreDmsConfig, Layers, MetadataUrl, Registration};
 
 fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    pairs.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect()
+    pairs
+        .iter()
+        .map(|&(k, v)| (k.to_owned(), v.to_owned()))
+        .collect()
 }
 
 #[test]
 fn the_printed_defaults_are_the_defaults() {
     let text = Config::default_toml();
     insta::assert_snapshot!(text);
-    assert_eq!(Config::parse(&text, &Layers::default()).unwrap(), Config::default());
+    assert_eq!(
+        Config::parse(&text, &Layers::default()).unwrap(),
+        Config::default()
+    );
 }
 
 #[test]
 fn a_flag_goes_before_the_environment_and_that_before_the_file() {
     let file = "listen = \"127.0.0.1:1\"\nmax_runs = 1\nregistration = \"admin\"\n[core_dms]\nurl = \"http://es:9200\"";
     let layers = Layers {
-        environment: pairs(&[("INGEST_LISTEN", "127.0.0.1:2"), ("INGEST_MAX_RUNS", "2"), ("INGEST_UNRELATED", "x"), ("HOME", "/")]),
-        flags: pairs(&[("listen", "127.0.0.1:3"), ("metadata.url", "mongodb://m/ingest")]),
+        environment: pairs(&[
+            ("INGEST_LISTEN", "127.0.0.1:2"),
+            ("INGEST_MAX_RUNS", "2"),
+            ("INGEST_UNRELATED", "x"),
+            ("HOME", "/"),
+        ]),
+        flags: pairs(&[
+            ("listen", "127.0.0.1:3"),
+            ("metadata.url", "mongodb://m/ingest"),
+        ]),
     };
     let config = Config::parse(file, &layers).unwrap();
     assert_eq!(config.listen.port(), 3);
     assert_eq!(config.max_runs, 2);
     assert_eq!(config.registration, Registration::Admin);
     assert_eq!(config.core_dms, CoreDmsConfig::At("http://es:9200".into()));
-    assert_eq!(config.metadata, MetadataUrl::Url("mongodb://m/ingest".into()));
+    assert_eq!(
+        config.metadata,
+        MetadataUrl::Url("mongodb://m/ingest".into())
+    );
 }
 
 #[test]
 fn plans_fill_up_with_defaults() {
-    let config = Config::parse("[plans.small]\nmax_jobs = 3\nmemory_per_run = \"64MiB\"", &Layers::default()).unwrap();
+    let config = Config::parse(
+        "[plans.small]\nmax_jobs = 3\nmemory_per_run = \"64MiB\"",
+        &Layers::default(),
+    )
+    .unwrap();
     assert_eq!(config.plans.len(), 2);
-    assert_eq!((config.plans["small"].max_jobs, config.plans["small"].memory_per_run), (3, Bytes::mib(64)));
+    assert_eq!(
+        (
+            config.plans["small"].max_jobs,
+            config.plans["small"].memory_per_run
+        ),
+        (3, Bytes::mib(64))
+    );
 }
 
 #[test]
@@ -57,7 +84,10 @@ fn all_problems_are_reported_at_once_and_no_secret_is_repeated() {
         [nonesuch]
         x = 1
     "#;
-    let layers = Layers { flags: pairs(&[("lissten", "x")]), ..Layers::default() };
+    let layers = Layers {
+        flags: pairs(&[("lissten", "x")]),
+        ..Layers::default()
+    };
     let errors = Config::parse(file, &layers).unwrap_err();
     insta::assert_snapshot!(errors);
     assert!(!format!("{errors:?}{errors}").contains("s3cret"));

@@ -1,5 +1,6 @@
 //! The platform itself: is it alive, is it ready, which plans are there.
 
+use domain::audit::Actor;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
@@ -20,6 +21,12 @@ impl Client {
             return self.read_json(response).await;
         }
         Err(self.refusal(response).await)
+    }
+
+    /// Whose the token is.
+    pub async fn whoami(&self) -> Result<Actor, ClientError> {
+        self.json(self.request(Method::GET, &["v1", "whoami"]))
+            .await
     }
 
     /// The operator's plans.

@@ -22,8 +22,14 @@ impl Bearer {
     /// None if the text is not of the form.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
-        let good = secret.len() == SECRET_CHARS && secret.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        good.then_some(Self { id: id.parse().ok()?, secret: secret.to_owned() })
+        let good = secret.len() == SECRET_CHARS
+            && secret
+                .bytes()
+                .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        good.then_some(Self {
+            id: id.parse().ok()?,
+            secret: secret.to_owned(),
+        })
     }
 }
 
@@ -50,11 +56,22 @@ mod tests {
 
     #[test]
     fn a_bearer_is_read_back_from_its_text_and_nothing_else_is_one() {
-        let bearer = Bearer { id: "01".repeat(13).parse().unwrap(), secret: "0f".repeat(32) };
+        let bearer = Bearer {
+            id: "01".repeat(13).parse().unwrap(),
+            secret: "0f".repeat(32),
+        };
         let text = bearer.to_string();
         assert_eq!(Bearer::parse(&text), Some(bearer.clone()));
         assert!(!format!("{bearer:?}").contains(&bearer.secret));
-        for bad in ["", "ing_", "ing__", &text[1..], &text[..text.len() - 1], &text.to_uppercase(), &format!("{text}0")] {
+        for bad in [
+            "",
+            "ing_",
+            "ing__",
+            &text[1..],
+            &text[..text.len() - 1],
+            &text.to_uppercase(),
+            &format!("{text}0"),
+        ] {
             assert_eq!(Bearer::parse(bad), None, "{bad:?}");
         }
     }

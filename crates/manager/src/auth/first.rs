@@ -20,15 +20,26 @@ pub(crate) async fn first_admin_token(
     file: Option<&Path>,
     now_ms: EpochMs,
 ) -> Result<Option<Bearer>, StartError> {
-    let query = Query { owner: Some(String::new()), ..Query::default() };
+    let query = Query {
+        owner: Some(String::new()),
+        ..Query::default()
+    };
     let tokens = metadata.list_all::<Token>(query).await?;
-    if tokens.iter().any(|token| token.value.scope == Scope::Admin && token.value.is_live(now_ms)) {
+    if tokens
+        .iter()
+        .any(|token| token.value.scope == Scope::Admin && token.value.is_live(now_ms))
+    {
         return Ok(None);
     }
-    let (token, bearer) = new_token(Scope::Admin, "first admin", now_ms, None).map_err(io::Error::other)?;
+    let (token, bearer) =
+        new_token(Scope::Admin, "first admin", now_ms, None).map_err(io::Error::other)?;
     if let Some(path) = file {
-        write_private(path, format!("{bearer}\n").as_bytes())
-            .map_err(|source| StartError::HomeNotWritable { path: path.to_owned(), source })?;
+        write_private(path, format!("{bearer}\n").as_bytes()).map_err(|source| {
+            StartError::HomeNotWritable {
+                path: path.to_owned(),
+                source,
+            }
+        })?;
     }
     let entry = AuditEntry {
         id: ids::ulid(),

@@ -33,8 +33,13 @@ impl Identity {
     pub(crate) fn actor(&self) -> Actor {
         match self {
             Self::Anonymous | Self::Invited(_) => Actor::Anonymous,
-            Self::Admin(token) => Actor::Admin { token: token.clone() },
-            Self::Client(client, token) => Actor::Client { client: client.clone(), token: token.clone() },
+            Self::Admin(token) => Actor::Admin {
+                token: token.clone(),
+            },
+            Self::Client(client, token) => Actor::Client {
+                client: client.clone(),
+                token: token.clone(),
+            },
         }
     }
 }
@@ -46,7 +51,10 @@ pub(crate) fn new_token(
     now_ms: EpochMs,
     expires_ms: Option<EpochMs>,
 ) -> Result<(Token, Bearer), InvalidId> {
-    let bearer = Bearer { id: ids::token_id()?, secret: ids::secret() };
+    let bearer = Bearer {
+        id: ids::token_id()?,
+        secret: ids::secret(),
+    };
     let token = Token {
         id: bearer.id.clone(),
         scope,
@@ -65,10 +73,17 @@ pub(crate) async fn identify(
     text: &str,
     now_ms: EpochMs,
 ) -> Result<Option<Identity>, StoreError> {
-    let Some(bearer) = Bearer::parse(text) else { return Ok(None) };
-    let Some(token) = metadata.token(&bearer.id).await? else { return Ok(None) };
+    let Some(bearer) = Bearer::parse(text) else {
+        return Ok(None);
+    };
+    let Some(token) = metadata.token(&bearer.id).await? else {
+        return Ok(None);
+    };
     let token = token.value;
-    let right: bool = digest(&bearer.secret).as_bytes().ct_eq(token.secret_sha256.as_bytes()).into();
+    let right: bool = digest(&bearer.secret)
+        .as_bytes()
+        .ct_eq(token.secret_sha256.as_bytes())
+        .into();
     if !right || !token.is_live(now_ms) {
         return Ok(None);
     }

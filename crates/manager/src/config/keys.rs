@@ -178,7 +178,9 @@ pub(super) const KEYS: &[Key] = &[
 fn holds_password(url: &str) -> bool {
     let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = authority.split(['/', '?']).next().unwrap_or_default();
-    authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
+    authority
+        .rsplit_once('@')
+        .is_some_and(|(user, _)| user.contains(':'))
 }
 
 fn metadata_url(url: String) -> Result<MetadataUrl, String> {
@@ -191,7 +193,9 @@ fn metadata_url(url: String) -> Result<MetadataUrl, String> {
     if url.starts_with("mongodb://") || url.starts_with("mongodb+srv://") {
         return Ok(MetadataUrl::Url(url));
     }
-    Err(format!("{url:?} is neither \"sqlite\" nor an address that begins with mongodb://"))
+    Err(format!(
+        "{url:?} is neither \"sqlite\" nor an address that begins with mongodb://"
+    ))
 }
 
 fn core_dms(url: String) -> Result<CoreDmsConfig, String> {
@@ -199,10 +203,15 @@ fn core_dms(url: String) -> Result<CoreDmsConfig, String> {
         return Ok(CoreDmsConfig::Embedded);
     }
     if holds_password(&url) {
-        return Err("a password does not belong here: use core_dms.username and core_dms.password_file".into());
+        return Err(
+            "a password does not belong here: use core_dms.username and core_dms.password_file"
+                .into(),
+        );
     }
     if url.starts_with("http://") || url.starts_with("https://") {
         return Ok(CoreDmsConfig::At(url));
     }
-    Err(format!("{url:?} is neither \"embedded\" nor an address that begins with http:// or https://"))
+    Err(format!(
+        "{url:?} is neither \"embedded\" nor an address that begins with http:// or https://"
+    ))
 }

@@ -25,7 +25,10 @@ impl Layers {
         let utf8 = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
-        Self { environment: std::env::vars_os().filter_map(utf8).collect(), flags }
+        Self {
+            environment: std::env::vars_os().filter_map(utf8).collect(),
+            flags,
+        }
     }
 }
 
@@ -47,7 +50,9 @@ impl std::error::Error for ConfigErrors {}
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the configuration cannot be used:")?;
-        self.0.iter().try_for_each(|problem| write!(f, "\n  {}: {}", problem.place, problem.reason))
+        self.0
+            .iter()
+            .try_for_each(|problem| write!(f, "\n  {}: {}", problem.place, problem.reason))
     }
 }
 
@@ -60,7 +65,10 @@ struct Loader {
 impl Config {
     /// The configuration of a home: its `config.toml` (which may be missing) under these layers.
     pub fn load(file: &Path, layers: &Layers) -> Result<Self, ConfigErrors> {
-        let mut loader = Loader { config: Config::default(), problems: Vec::new() };
+        let mut loader = Loader {
+            config: Config::default(),
+            problems: Vec::new(),
+        };
         let place = file.display().to_string();
         match std::fs::read_to_string(file) {
             Ok(text) => loader.file(&place, &text),
@@ -72,7 +80,10 @@ impl Config {
 
     /// The same from a file's text.
     pub fn parse(text: &str, layers: &Layers) -> Result<Self, ConfigErrors> {
-        let mut loader = Loader { config: Config::default(), problems: Vec::new() };
+        let mut loader = Loader {
+            config: Config::default(),
+            problems: Vec::new(),
+        };
         loader.file("config.toml", text);
         loader.layers(layers)
     }
@@ -80,14 +91,25 @@ impl Config {
 
 impl Loader {
     fn problem(&mut self, place: impl Into<String>, reason: impl ToString) {
-        self.problems.push(ConfigProblem { place: place.into(), reason: reason.to_string() });
+        self.problems.push(ConfigProblem {
+            place: place.into(),
+            reason: reason.to_string(),
+        });
     }
 
     fn layers(mut self, layers: &Layers) -> Result<Config, ConfigErrors> {
         for key in KEYS {
             let variable = key.variable();
-            if let Some((_, value)) = layers.environment.iter().find(|(name, _)| *name == variable) {
-                self.set(key, &format!("environment variable {variable}"), Value::String(value.clone()));
+            if let Some((_, value)) = layers
+                .environment
+                .iter()
+                .find(|(name, _)| *name == variable)
+            {
+                self.set(
+                    key,
+                    &format!("environment variable {variable}"),
+                    Value::String(value.clone()),
+                );
             }
         }
         for (name, value) in &layers.flags {
@@ -98,7 +120,11 @@ impl Loader {
             }
         }
         self.whole();
-        if self.problems.is_empty() { Ok(self.config) } else { Err(ConfigErrors(self.problems)) }
+        if self.problems.is_empty() {
+            Ok(self.config)
+        } else {
+            Err(ConfigErrors(self.problems))
+        }
     }
 
     fn set(&mut self, key: &Key, place: &str, value: Value) {
@@ -123,7 +149,9 @@ impl Loader {
             match (Key::find(&path), value) {
                 (Some(key), value) => self.set(key, &at, value),
                 (None, Value::Table(plans)) if path == "plans" => self.plans(&at, plans),
-                (None, Value::Table(inner)) if KEYS.iter().any(|key| key.path.starts_with(&section)) => {
+                (None, Value::Table(inner))
+                    if KEYS.iter().any(|key| key.path.starts_with(&section)) =>
+                {
                     self.table(place, &section, inner);
                 }
                 (None, _) => self.problem(at, "there is no such setting"),
@@ -152,7 +180,14 @@ impl Loader {
         if user && key {
             found.push("give an API key or a user, not both");
         }
-        if config.core_dms == CoreDmsConfig::Embedded && (user || key || config.core_dms_ca_file.is_some()) {
+        let url_is_good = !self
+            .problems
+            .iter()
+            .any(|problem| problem.place.ends_with("core_dms.url"));
+        if url_is_good
+            && config.core_dms == CoreDmsConfig::Embedded
+            && (user || key || config.core_dms_ca_file.is_some())
+        {
             found.push("the embedded core DMS makes its own key: credentials belong to a server named by core_dms.url");
         }
         for reason in found {

@@ -30,8 +30,12 @@ impl Config {
 }
 
 fn default_plan() -> String {
-    let plan = Config::default().plans.remove(DEFAULT_PLAN).unwrap_or_default();
-    let mut out = format!("\n# A client's constraints. More plans: more sections.\n[plans.{DEFAULT_PLAN}]\n");
+    let plan = Config::default()
+        .plans
+        .remove(DEFAULT_PLAN)
+        .unwrap_or_default();
+    let mut out =
+        format!("\n# A client's constraints. More plans: more sections.\n[plans.{DEFAULT_PLAN}]\n");
     if let Ok(text) = toml::to_string(&plan) {
         out += &text;
     }

@@ -1,0 +1,129 @@
+//! Removing jobs and clients: what hangs on them first, they themselves last, so that a removal that was cut off can be
+//! asked for again.
+
+use std::io;
+use std::path::PathBuf;
+
+use api::Code;
+use domain::ids::ClientId;
+use domain::job::Job;
+use domain::run::{Run, RunState};
+use domain::store::{Entity, Kind, Metadata, Query, StoreError, Versioned, keys};
+use serde_json::json;
+use tokio::task::spawn_blocking;
+
+use super::super::call::Call;
+use super::super::fault::Fault;
+
+/// Runs of a job that have not ended.
+async fn active(metadata: &Metadata, owner: &str) -> Result<Vec<String>, StoreError> {
+    let states = RunState::ALL
+        .iter()
+        .filter(|state| !state.is_final())
+        .map(|state| state.name().to_owned())
+        .collect();
+    let query = Query {
+        owner: Some(owner.to_owned()),
+        states,
+        limit: 10,
+        ..Query::default()
+    };
+    Ok(metadata
+        .list::<Run>(&query)
+        .await?
+        .items
+        .iter()
+        .map(|run| run.value.id.to_string())
+        .collect())
+}
+
+fn under_way(what: &str, runs: &[String]) -> Fault {
+    Fault::new(
+        Code::RunsUnderWay,
+        format!("{what} has runs under way: {}", runs.join(", ")),
+    )
+}
+
+/// Removes a job, unless a run of it is under way.
+pub(super) async fn job(call: &Call, job: &Versioned<Job>) -> Result<(), Fault> {
+    let (metadata, target) = (&call.app.metadata, job.value.job_ref());
+    let owner = keys::job(&target.client, &target.job);
+    let runs = active(metadata, &owner).await?;
+    if !runs.is_empty() {
+        return Err(under_way(&format!("the job {target}"), &runs));
+    }
+    call.app.staging.remove(&target).await?;
+    remove_folder(call.app.job_folder(&target)).await?;
+    let ended = Query {
+        owner: Some(owner.clone()),
+        ..Query::default()
+    };
+    for run in metadata.list_all::<Run>(ended).await? {
+        metadata
+            .store()
+            .remove_owned(Kind::File, &run.value.key())
+            .await?;
+    }
+    metadata.store().remove_owned(Kind::Run, &owner).await?;
+    metadata
+        .store()
+        .remove_owned(Kind::Revision, &owner)
+        .await?;
+    let audit = call.audit(
+        "job.delete",
+        &target,
+        Some(&target.client),
+        json!({ "revision": job.value.revision }),
+    );
+    Ok(metadata.remove(job, Some(audit)).await?)
+}
+
+/// Removes a client with everything that is its, unless runs of it are under way.
+pub(super) async fn client(call: &Call) -> Result<(), Fault> {
+    let metadata = &call.app.metadata;
+    let found = call.client().await?;
+    let id = found.value.id.clone();
+    let jobs = metadata
+        .list_all::<Job>(Query {
+            owner: Some(id.to_string()),
+            ..Query::default()
+        })
+        .await?;
+    for job in &jobs {
+        let runs = active(metadata, &job.value.key()).await?;
+        if !runs.is_empty() {
+            return Err(under_way(&format!("the client {id}"), &runs));
+        }
+    }
+    for each in &jobs {
+        job(call, each).await?;
+    }
+    remove_client(call, &id).await?;
+    let audit = call.audit(
+        "client.delete",
+        &id,
+        Some(&id),
+        json!({ "name": found.value.name }),
+    );
+    Ok(metadata.remove(&found, Some(audit)).await?)
+}
+
+async fn remove_client(call: &Call, id: &ClientId) -> Result<(), Fault> {
+    remove_folder(call.app.client_folder(id)).await?;
+    call.app
+        .metadata
+        .store()
+        .remove_owned(Kind::Token, id.as_str())
+        .await?;
+    Ok(())
+}
+
+async fn remove_folder(path: PathBuf) -> Result<(), Fault> {
+    let removed = spawn_blocking(move || std::fs::remove_dir_all(path))
+        .await
+        .map_err(Fault::internal)?;
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,143 @@
+//! `…/jobs/{job}/staging`: files that wait for the job's next run.
+
+use actix_web::HttpResponse;
+use actix_web::http::{Method, header};
+use api::client::CHECKSUM_HEADER;
+use api::{Code, Page, PageQuery};
+use domain::job::Job;
+use domain::staging::{StagedFile, Upload};
+use domain::store::keys;
+use serde_json::{Value, json};
+
+use super::super::call::{Call, done, json, page};
+use super::super::change::{Decision, change};
+use super::super::fault::Fault;
+use super::super::route::{Access, Param, Route};
+use super::super::upload;
+
+const FILE: &str = "/v1/clients/{client}/jobs/{job}/staging/{file}";
+
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::new(
+            Method::GET,
+            "/v1/clients/{client}/jobs/{job}/staging",
+            Access::OwnClient,
+            "list_staged",
+            "The files in a job's staging directory",
+            |call| Box::pin(list(call)),
+        )
+        .paged()
+        .gives::<Page<StagedFile>>(200),
+        Route::new(
+            Method::PUT,
+            FILE,
+            Access::OwnClient,
+            "stage_file",
+            "Stage a file: visible only when it has come as a whole",
+            |call| Box::pin(put(call)),
+        )
+        .param(Param::header(
+            CHECKSUM_HEADER,
+            "string",
+            "The content's SHA-256, hexadecimal; what differs is refused.",
+        ))
+        .takes_bytes()
+        .gives::<StagedFile>(201),
+        Route::new(
+            Method::DELETE,
+            FILE,
+            Access::OwnClient,
+            "unstage_file",
+            "Remove a staged file",
+            |call| Box::pin(delete(call)),
+        ),
+    ]
+}
+
+async fn list(call: Call) -> Result<HttpResponse, Fault> {
+    let (client, job) = (call.client().await?.value, call.job().await?.value);
+    let (limit, after) = page(call.query::<PageQuery>()?)?;
+    let files = call
+        .app
+        .staging
+        .list(
+            &job.job_ref(),
+            &job.spec,
+            &client.plan,
+            after.as_deref(),
+            limit as usize,
+        )
+        .await?;
+    let next = (files.len() == limit as usize)
+        .then(|| files.last().map(|file| file.name.clone()))
+        .flatten();
+    json(200, &Page { items: files, next })
+}
+
+async fn put(mut call: Call) -> Result<HttpResponse, Fault> {
+    let (client, job) = (call.client().await?.value, call.job().await?.value);
+    let (target, name) = (job.job_ref(), call.segment("file")?);
+    let sha256 = checksum(&call)?;
+    let (outgoing, mut incoming) = upload::channel();
+    let declared = call.request.headers().get(header::CONTENT_LENGTH);
+    let declared_bytes = declared.and_then(|value| value.to_str().ok()?.parse().ok());
+    let staging = call.app.staging.clone();
+    let take = async move {
+        let upload = Upload {
+            job: &target,
+            spec: &job.spec,
+            name: &name,
+            plan: &client.plan,
+            declared_bytes,
+            sha256: sha256.as_deref(),
+            body: &mut incoming,
+        };
+        staging.put(upload).await
+    };
+    let (taken, ()) = futures::join!(take, outgoing.pump(&mut call.payload));
+    let file = taken?;
+    record(
+        &call,
+        "staging.put",
+        json!({ "file": file.name, "bytes": file.bytes, "sha256": file.sha256 }),
+    )
+    .await?;
+    json(201, &file)
+}
+
+async fn delete(call: Call) -> Result<HttpResponse, Fault> {
+    let target = call.job().await?.value.job_ref();
+    let name = call.segment("file")?;
+    call.app.staging.delete(&target, &name).await?;
+    record(&call, "staging.delete", json!({ "file": name })).await?;
+    done()
+}
+
+/// The announced checksum.
+fn checksum(call: &Call) -> Result<Option<String>, Fault> {
+    let Some(value) = call.request.headers().get(CHECKSUM_HEADER) else {
+        return Ok(None);
+    };
+    let text = value.to_str().unwrap_or_default().to_ascii_lowercase();
+    if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        let detail = format!("{CHECKSUM_HEADER}: must be 64 hexadecimal digits");
+        return Err(Fault::new(Code::InvalidParameter, detail));
+    }
+    Ok(Some(text))
+}
+
+/// Enters a change of files, which the metadata store does not hold, into the audit log: with a write of the job as it is.
+async fn record(call: &Call, action: &str, detail: Value) -> Result<(), Fault> {
+    let target = call.job_ref()?;
+    change::<Job>(
+        &call.app.metadata,
+        &keys::job(&target.client, &target.job),
+        |job| {
+            let audit = call.audit(action, &target, Some(&target.client), detail.clone());
+            Ok(Decision::Become(Box::new(job.clone()), audit))
+        },
+    )
+    .await
+    .map(drop)
+}
