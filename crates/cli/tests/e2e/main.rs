@@ -3,6 +3,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+mod commands;
 mod constraints;
 mod flights;
 mod formats;
@@ -60,6 +61,8 @@ suite! {
         home_not_writable: homes::not_writable,
         port_taken: homes::port_taken,
         misconfigured: homes::misconfigured,
+        commands_of_a_stranger: commands::as_a_stranger,
+        commands_without_a_manager: commands::without_a_manager,
         stopped_and_started: stopping::graceful,
         manager_killed: stopping::manager_killed,
         worker_killed: stopping::worker_killed,

@@ -36,11 +36,11 @@ impl CoreDms {
         match &self.access {
             Access::At(url) => self.http.request(method, format!("{url}/{path}")),
             Access::EmbeddedIn(home) => {
-                let process = fs::read_to_string(home.join("data/coredms.json")).unwrap();
-                let process: Value = serde_json::from_str(&process).unwrap();
-                let key = fs::read_to_string(home.join("data/coredms.key")).unwrap();
-                let url = process["url"].as_str().unwrap();
-                let request = self.http.request(method, format!("{url}/{path}"));
+                let read = |name| fs::read_to_string(home.join(name)).unwrap();
+                let (address, key) = (read("data/coredms/http.address"), read("data/coredms.key"));
+                let request = self
+                    .http
+                    .request(method, format!("http://{}/{path}", address.trim()));
                 request.header("authorization", format!("ApiKey {}", key.trim()))
             }
         }

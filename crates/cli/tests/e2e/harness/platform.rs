@@ -199,6 +199,11 @@ impl Platform {
         self.api(Some(token.trim()))
     }
 
+    /// A client of this id is about to be registered: what it leaves on shared servers is removed at the end.
+    pub fn will_have(&self, client: &str) {
+        self.clients.lock().unwrap().push(client.to_owned());
+    }
+
     /// Registers a client.
     pub async fn tenant(&self, name: &str) -> Tenant<'_> {
         self.tenant_on(name, None).await
@@ -207,7 +212,7 @@ impl Platform {
     /// Registers a client on a plan.
     pub async fn tenant_on(&self, name: &str, plan: Option<&str>) -> Tenant<'_> {
         let id = format!("{name}-{}", unique());
-        self.clients.lock().unwrap().push(id.clone());
+        self.will_have(&id);
         let client = NewClient {
             id: id.parse().unwrap(),
             name: None,
@@ -344,6 +349,6 @@ async fn serve_core_dms(home: &Path) -> (Process, String) {
 }
 
 /// A name that no other test run uses.
-fn unique() -> String {
+pub fn unique() -> String {
     format!("{:08x}", rand::random::<u32>())
 }
