@@ -47,8 +47,6 @@ impl HomePaths {
         coredms => "data/coredms",
         /// The embedded core DMS's API key, mode 0600.
         coredms_key => "data/coredms.key",
-        /// The embedded core DMS's process id and last address, JSON.
-        coredms_process => "data/coredms.json",
         /// The embedded core DMS's log.
         coredms_log => "data/coredms.log",
         /// The clients' staging directories.

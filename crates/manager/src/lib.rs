@@ -3,13 +3,20 @@
 
 mod auth;
 pub mod config;
+mod dms;
 mod error;
 mod home;
 mod http;
 mod ids;
 mod index;
+mod program;
+mod serve;
+mod signals;
 pub mod telemetry;
 
 pub use error::StartError;
 pub use home::{HomePaths, ManagerAddress};
 pub use http::{RouteInfo, route_infos};
+pub use program::Program;
+pub use serve::{Builder, Ended, Manager, Mode, ModeParts, Parts, Started};
+pub use signals::stop_on_signals;

@@ -16,7 +16,6 @@ use super::super::fault::Fault;
 use super::super::route::{Access, Route};
 use super::super::state::AppState;
 use super::{removal, revisions};
-use crate::index;
 
 const JOB: &str = "/v1/clients/{client}/jobs/{job}";
 

@@ -1,0 +1,180 @@
+//! The port over the Elasticsearch client. The address may change while it is used: an embedded server that was started
+//! again may have got another one.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use coredms::client::{Client, ClientOptions, Credentials};
+use domain::error::{Culprit, Failure};
+use domain::ids::FileKey;
+use domain::monitor::DmsHealth;
+use domain::ports::{CoreDms, RunContext};
+use domain::run::Run;
+use domain::worker::DmsEndpoint;
+use serde_json::Value;
+
+use super::failure::failure;
+use crate::config::Config;
+use crate::index;
+
+/// An Elasticsearch-compatible server.
+pub(crate) struct ElasticDms {
+    current: RwLock<Current>,
+}
+
+#[derive(Clone)]
+struct Current {
+    client: Arc<Client>,
+    endpoint: DmsEndpoint,
+}
+
+impl Current {
+    fn new(endpoint: DmsEndpoint) -> Result<Self, Failure> {
+        let mut options = ClientOptions::new(&endpoint.url);
+        options.credentials = credentials(&endpoint)?;
+        options.ca_certificate = endpoint.ca_file.clone();
+        let client = Arc::new(Client::new(options).map_err(failure)?);
+        Ok(Self { client, endpoint })
+    }
+}
+
+/// What a secret's file holds.
+fn secret(path: &Path) -> Result<String, Failure> {
+    let unusable = |reason: String| {
+        let message = format!(
+            "the core DMS's secret {} cannot be used: {reason}",
+            path.display()
+        );
+        Failure::permanent(
+            "core_dms_secret",
+            Culprit::Platform,
+            message,
+            "the operator has to put the secret there",
+        )
+    };
+    let text = fs::read_to_string(path).map_err(|e| unusable(e.to_string()))?;
+    let secret = text.trim();
+    if secret.is_empty() {
+        Err(unusable("it is empty".into()))
+    } else {
+        Ok(secret.to_owned())
+    }
+}
+
+fn credentials(endpoint: &DmsEndpoint) -> Result<Option<Credentials>, Failure> {
+    if let Some(file) = &endpoint.api_key_file {
+        return Ok(Some(Credentials::ApiKey(secret(file)?)));
+    }
+    match (&endpoint.username, &endpoint.password_file) {
+        (Some(user), Some(file)) => Ok(Some(Credentials::Basic {
+            user: user.clone(),
+            password: secret(file)?,
+        })),
+        _ => Ok(None),
+    }
+}
+
+impl ElasticDms {
+    /// The server at an endpoint; it is not asked anything yet.
+    pub(crate) fn new(endpoint: DmsEndpoint) -> Result<Self, Failure> {
+        Ok(Self {
+            current: RwLock::new(Current::new(endpoint)?),
+        })
+    }
+
+    /// The configured server at this address.
+    pub(crate) fn configured(url: &str, config: &Config) -> Result<Self, Failure> {
+        Self::new(DmsEndpoint {
+            url: url.to_owned(),
+            api_key_file: config.core_dms_api_key_file.clone(),
+            username: config.core_dms_username.clone(),
+            password_file: config.core_dms_password_file.clone(),
+            ca_file: config.core_dms_ca_file.clone(),
+        })
+    }
+
+    /// From now on the server is there.
+    pub(crate) fn moved(&self, endpoint: DmsEndpoint) -> Result<(), Failure> {
+        let current = Current::new(endpoint)?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = current;
+        Ok(())
+    }
+
+    fn current(&self) -> Current {
+        self.current
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn client(&self) -> Arc<Client> {
+        self.current().client
+    }
+}
+
+#[async_trait]
+impl CoreDms for ElasticDms {
+    async fn identify(&self) -> Result<String, Failure> {
+        let info = self.client().info().await.map_err(failure)?;
+        Ok(match info.flavor.as_str() {
+            "embedded" => format!("embedded core DMS {}", info.version),
+            _ => format!("Elasticsearch {}", info.version),
+        })
+    }
+
+    async fn health(&self) -> DmsHealth {
+        match self.client().health().await.map(|health| health.status) {
+            Ok(status) if status == "green" => DmsHealth::Green,
+            Ok(status) if status == "yellow" => DmsHealth::Yellow,
+            Ok(_) => DmsHealth::Red,
+            Err(_) => DmsHealth::Unreachable,
+        }
+    }
+
+    async fn prepare(&self, context: &RunContext) -> Result<(), Failure> {
+        let template = index::template(&context.run.job_ref(), &context.spec);
+        self.client()
+            .put_index_template(&template.name, &template.body)
+            .await
+            .map_err(failure)
+    }
+
+    async fn count_by_file(
+        &self,
+        indices: &[String],
+        run: &Run,
+    ) -> Result<BTreeMap<FileKey, u64>, Failure> {
+        let client = self.client();
+        let names: Vec<&str> = indices.iter().map(String::as_str).collect();
+        client.refresh(&names).await.map_err(failure)?;
+        let counts = client
+            .count_by_file(&names, run.id.as_str())
+            .await
+            .map_err(failure)?;
+        let known = |(key, count): (String, u64)| match FileKey::try_from(key) {
+            Ok(key) => Ok((key, count)),
+            Err(error) => {
+                let message = format!("documents of the run {} name no file: {error}", run.id);
+                let next_step = "somebody else wrote into the client's indices: find out who, then run the job again";
+                Err(Failure::permanent(
+                    "foreign_documents",
+                    Culprit::CoreDms,
+                    message,
+                    next_step,
+                ))
+            }
+        };
+        counts.into_iter().map(known).collect()
+    }
+
+    async fn search(&self, index: &str, body: &Value) -> Result<Value, Failure> {
+        self.client().search(index, body).await.map_err(failure)
+    }
+
+    fn endpoint(&self) -> DmsEndpoint {
+        self.current().endpoint
+    }
+}

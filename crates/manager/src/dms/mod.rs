@@ -1,0 +1,9 @@
+//! The core DMS behind its port: an Elasticsearch-compatible server, real or embedded.
+
+mod adapter;
+mod embedded;
+mod failure;
+mod process;
+
+pub(crate) use adapter::ElasticDms;
+pub(crate) use embedded::Embedded;

@@ -1,0 +1,12 @@
+//! The REST interface of a whole manager, with a SQLite store in a fresh home and stand-ins for engine and core DMS.
+
+mod support;
+
+mod access;
+mod clients;
+mod documents;
+mod jobs;
+mod malformed;
+mod runs;
+mod staging;
+mod start;

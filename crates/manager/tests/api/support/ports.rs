@@ -1,0 +1,260 @@
+//! Stand-ins for what the manager is put together from: files in memory, an engine in which nothing moves, a core DMS
+//! that repeats what it was asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use domain::EpochMs;
+use domain::error::{Culprit, Failure};
+use domain::file::{FileRecord, ManifestFile};
+use domain::ids::{ClientId, FileKey, JobRef};
+use domain::monitor::DmsHealth;
+use domain::plan::Plan;
+use domain::ports::{CoreDms, Engine, Intake, Observed, Progress, RunContext};
+use domain::run::{Outcome, Run};
+use domain::spec::JobSpec;
+use domain::staging::{StagedFile, StagedState, StagingArea, StagingError, Upload};
+use domain::store::Metadata;
+use domain::worker::{Command, DmsEndpoint, WorkOrder};
+use manager::{HomePaths, Mode, ModeParts};
+use serde_json::{Value, json};
+
+pub struct FakeMode;
+
+#[async_trait]
+impl Mode for FakeMode {
+    async fn open(&self, _: &HomePaths, _: &Metadata) -> Result<ModeParts, Failure> {
+        Ok(ModeParts {
+            intake: Arc::new(BusyIntake),
+            staging: Arc::new(MemoryStaging::default()),
+        })
+    }
+}
+
+/// Cannot claim just now: runs stay where they are.
+struct BusyIntake;
+
+#[async_trait]
+impl Intake for BusyIntake {
+    async fn claim(&self, _: &RunContext, _: EpochMs) -> Result<Vec<ManifestFile>, Failure> {
+        Err(Failure::transient(
+            "busy",
+            Culprit::Platform,
+            "cannot claim just now",
+            "wait",
+        ))
+    }
+
+    async fn settle(&self, _: &RunContext, _: &[FileRecord], _: &Outcome) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct MemoryStaging {
+    jobs: Mutex<BTreeSet<JobRef>>,
+    files: Mutex<BTreeMap<(JobRef, String), u64>>,
+}
+
+#[async_trait]
+impl StagingArea for MemoryStaging {
+    async fn create(&self, job: &JobRef) -> Result<(), Failure> {
+        self.jobs.lock().unwrap().insert(job.clone());
+        Ok(())
+    }
+
+    async fn remove(&self, job: &JobRef) -> Result<(), Failure> {
+        self.jobs.lock().unwrap().remove(job);
+        self.files.lock().unwrap().retain(|(of, _), _| of != job);
+        Ok(())
+    }
+
+    async fn list(
+        &self,
+        job: &JobRef,
+        _: &JobSpec,
+        _: &Plan,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<StagedFile>, Failure> {
+        let files = self.files.lock().unwrap();
+        let own = files
+            .iter()
+            .filter(|((of, name), _)| of == job && after.is_none_or(|after| name.as_str() > after));
+        Ok(own
+            .take(limit)
+            .map(|((_, name), &bytes)| staged(name, bytes))
+            .collect())
+    }
+
+    async fn put(&self, upload: Upload<'_>) -> Result<StagedFile, StagingError> {
+        if upload.name.contains('/') || upload.name == ".." {
+            return Err(StagingError::InvalidName {
+                name: upload.name.into(),
+                rule: "it must be a plain name".into(),
+            });
+        }
+        upload
+            .plan
+            .check_file(upload.declared_bytes.unwrap_or(0), 0)?;
+        let mut bytes = 0;
+        while let Some(chunk) = upload
+            .body
+            .chunk()
+            .await
+            .map_err(StagingError::Interrupted)?
+        {
+            bytes += chunk.len() as u64;
+            upload.plan.check_file(bytes, 0)?;
+        }
+        if let Some(expected) = upload.sha256.filter(|sha| sha.starts_with("bad")) {
+            return Err(StagingError::ChecksumMismatch {
+                expected: expected.into(),
+                actual: "00".repeat(32),
+            });
+        }
+        let key = (upload.job.clone(), upload.name.to_owned());
+        if self
+            .files
+            .lock()
+            .unwrap()
+            .insert(key, bytes)
+            .is_some_and(|before| before != bytes)
+        {
+            return Err(StagingError::Exists(upload.name.to_owned()));
+        }
+        Ok(staged(upload.name, bytes))
+    }
+
+    async fn delete(&self, job: &JobRef, name: &str) -> Result<(), StagingError> {
+        let removed = self
+            .files
+            .lock()
+            .unwrap()
+            .remove(&(job.clone(), name.to_owned()));
+        removed
+            .map(drop)
+            .ok_or_else(|| StagingError::NotFound(name.to_owned()))
+    }
+
+    async fn usage(&self, _: &ClientId) -> Result<u64, Failure> {
+        Ok(self.files.lock().unwrap().values().sum())
+    }
+}
+
+fn staged(name: &str, bytes: u64) -> StagedFile {
+    StagedFile {
+        name: name.to_owned(),
+        bytes,
+        modified_ms: 0,
+        sha256: None,
+        state: StagedState::Ready,
+    }
+}
+
+/// Never gets anything to do.
+pub struct StillEngine;
+
+#[async_trait]
+impl Engine for StillEngine {
+    async fn launch(&self, _: &RunContext, _: &WorkOrder, _: u32) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn observe(&self, _: &RunContext) -> Result<Observed, Failure> {
+        Ok(Observed::Absent)
+    }
+
+    async fn command(&self, _: &RunContext, _: Command) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn kill(&self, _: &RunContext) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn progress(&self, _: &RunContext) -> Result<Progress, Failure> {
+        Err(Failure::transient(
+            "still",
+            Culprit::Platform,
+            "nothing has moved",
+            "wait",
+        ))
+    }
+
+    async fn missing(
+        &self,
+        _: &RunContext,
+        _: &[FileKey],
+        _: usize,
+    ) -> Result<BTreeMap<FileKey, Vec<u64>>, Failure> {
+        Ok(BTreeMap::new())
+    }
+
+    async fn remove(&self, _: &RunContext) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// Repeats what it was asked, or is down.
+#[derive(Default)]
+pub struct FakeDms {
+    pub down: Mutex<bool>,
+}
+
+impl FakeDms {
+    fn up(&self) -> Result<(), Failure> {
+        let down = || {
+            Failure::transient(
+                "core_dms_unavailable",
+                Culprit::CoreDms,
+                "nobody answers",
+                "wait",
+            )
+        };
+        if *self.down.lock().unwrap() {
+            Err(down())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[async_trait]
+impl CoreDms for FakeDms {
+    async fn identify(&self) -> Result<String, Failure> {
+        self.up().map(|()| "a stand-in".to_owned())
+    }
+
+    async fn health(&self) -> DmsHealth {
+        self.up()
+            .map_or(DmsHealth::Unreachable, |()| DmsHealth::Green)
+    }
+
+    async fn prepare(&self, _: &RunContext) -> Result<(), Failure> {
+        self.up()
+    }
+
+    async fn count_by_file(
+        &self,
+        _: &[String],
+        _: &Run,
+    ) -> Result<BTreeMap<FileKey, u64>, Failure> {
+        self.up().map(|()| BTreeMap::new())
+    }
+
+    async fn search(&self, index: &str, body: &Value) -> Result<Value, Failure> {
+        self.up().map(|()| json!({ "asked": index, "body": body }))
+    }
+
+    fn endpoint(&self) -> DmsEndpoint {
+        DmsEndpoint {
+            url: "http://127.0.0.1:1".into(),
+            api_key_file: None,
+            username: None,
+            password_file: None,
+            ca_file: None,
+        }
+    }
+}
