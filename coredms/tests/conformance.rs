@@ -88,7 +88,8 @@ fn normal(value: Value) -> Value {
         Value::Object(object) => {
             // A plain `error` is wording, as a reason is.
             let members = object.into_iter().filter(|(key, value)| {
-                !PRIVATE.contains(&key.as_str()) && !(key == "error" && value.is_string())
+                let plain = key == "error" && value.is_string();
+                !plain && !PRIVATE.contains(&key.as_str())
             });
             Value::Object(
                 members

@@ -106,7 +106,7 @@ async fn write(
             match (verb, status) {
                 ("create", 409) | ("delete", 404) => {}
                 ("create" | "index" | "delete", 200 | 201) => {
-                    drop(model.acknowledged.insert(key, value))
+                    model.acknowledged.insert(key, value);
                 }
                 other => panic!("unexpected {other:?}"),
             }

@@ -13,7 +13,7 @@ pub struct EsError {
     /// Elasticsearch's `error.reason`.
     pub reason: String,
     /// `type` and `reason` of the cause.
-    pub cause: Option<(Cow<'static, str>, String)>,
+    pub cause: Option<Box<(Cow<'static, str>, String)>>,
     /// The index the error is about.
     pub index: Option<String>,
     /// Whether it came out of a search, which wraps its errors.
@@ -82,7 +82,7 @@ impl EsError {
         kind: impl Into<Cow<'static, str>>,
         reason: impl Into<String>,
     ) -> Self {
-        self.cause = Some((kind.into(), reason.into()));
+        self.cause = Some(Box::new((kind.into(), reason.into())));
         self
     }
 
@@ -98,7 +98,7 @@ impl EsError {
         if let Some(index) = &self.index {
             detail["index"] = json!(index);
         }
-        if let Some((kind, reason)) = &self.cause {
+        if let Some((kind, reason)) = self.cause.as_deref() {
             detail["caused_by"] = json!({ "type": kind, "reason": reason });
         }
         detail

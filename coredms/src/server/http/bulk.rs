@@ -68,8 +68,7 @@ pub fn bulk(call: &Call<'_>, default_index: Option<&str>) -> EsResult<Answer> {
         .iter()
         .map(|line| (line.verb, line.index.clone()))
         .collect();
-    let mut results: Vec<Option<(Option<String>, Result<Written, EsError>)>> =
-        verbs.iter().map(|_| None).collect();
+    let mut results: Results = verbs.iter().map(|_| None).collect();
     let mut groups: HashMap<String, Vec<(usize, Line)>> = HashMap::new();
     for (position, line) in lines.into_iter().enumerate() {
         groups
@@ -113,6 +112,8 @@ pub fn bulk(call: &Call<'_>, default_index: Option<&str>) -> EsResult<Answer> {
     })
 }
 
+/// What became of each operation: its id and result, once there is one.
+type Results = Vec<Option<(Option<String>, Result<Written, EsError>)>>;
 type Result3 = (usize, Option<String>, Result<Written, EsError>);
 
 fn apply(index: &Arc<Index>, group: Vec<(usize, Line)>) -> Vec<Result3> {
@@ -237,11 +238,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn write(
-        &self,
-        started: Instant,
-        results: Vec<Option<(Option<String>, Result<Written, EsError>)>>,
-    ) -> EsResult<Vec<u8>> {
+    fn write(&self, started: Instant, results: Results) -> EsResult<Vec<u8>> {
         let failed = |result: &Result<Written, EsError>| {
             !matches!(result, Ok(Written { result: Ok(_), .. }))
         };
@@ -269,11 +266,7 @@ impl Writer {
         Ok(out)
     }
 
-    fn items(
-        &self,
-        out: &mut Vec<u8>,
-        results: Vec<Option<(Option<String>, Result<Written, EsError>)>>,
-    ) -> EsResult<()> {
+    fn items(&self, out: &mut Vec<u8>, results: Results) -> EsResult<()> {
         let keeps = |verb: &'static str, leaf: &str| self.filter.reaches(&["items", verb, leaf]);
         let kept: HashMap<&str, Kept> = ["create", "index", "delete"]
             .into_iter()

@@ -170,7 +170,7 @@ impl<'m> Reader<'m> {
         cause: Option<Misfit>,
     ) -> E {
         let mut error = EsError::new(400, kind, reason);
-        error.cause = cause.map(|(kind, reason)| (Cow::Borrowed(kind), reason));
+        error.cause = cause.map(|(kind, reason)| Box::new((Cow::Borrowed(kind), reason)));
         self.fail(ReadError::Refused(error))
     }
 

@@ -159,7 +159,7 @@ fn integer(scalar: &Scalar<'_>, name: &str, min: i64, max: i64) -> Result<Option
     let fraction = |value: f64| {
         // Decimals are cut off, as Elasticsearch's `coerce` does. 2^63 is exact in f64.
         let whole = value.trunc();
-        let fits = whole >= -9_223_372_036_854_775_808.0 && whole < 9_223_372_036_854_775_808.0;
+        let fits = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&whole);
         if fits { Some(whole as i64) } else { None }
     };
     let number = match scalar {

@@ -118,7 +118,7 @@ enum From {
     Score,
     Doc,
     Column {
-        values: Values,
+        values: Box<Values>,
         missing: u64,
         strings: bool,
         float: bool,
@@ -225,7 +225,7 @@ fn source(sort: &Sort, segment: &SegmentReader, mapping: &Mapping) -> EsResult<F
         "_score" => return Ok(From::Score),
         "_doc" | "_shard_doc" => return Ok(From::Doc),
         "_seq_no" => {
-            let values = Values::named(segment, "_seq_no")?;
+            let values = Box::new(Values::named(segment, "_seq_no")?);
             return Ok(From::Column { values, missing: 0, strings: false, float: false, greatest: false });
         }
         "_id" => return Err(EsError::illegal("Fielddata access on the _id field is disallowed, you can re-enable it by updating the dynamic cluster setting: indices.id_field_data.enabled").in_search()),
@@ -241,7 +241,7 @@ fn source(sort: &Sort, segment: &SegmentReader, mapping: &Mapping) -> EsResult<F
     }
     let strings = field.is_some_and(|f| f.kind.column_group() == Some('k'));
     let float = field.is_some_and(|f| matches!(f.kind, Kind::Float | Kind::Double));
-    let values = Values::open(segment, field.map(|f| &**f))?;
+    let values = Box::new(Values::open(segment, field.map(|f| &**f))?);
     let high = match sort.missing {
         Missing::First => sort.descending,
         Missing::Last => !sort.descending,

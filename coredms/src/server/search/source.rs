@@ -149,9 +149,8 @@ fn filter_value(
 ) -> Option<Value> {
     match value {
         Value::Object(object) => {
-            let was_empty = object.is_empty();
             let inner = filter_object(object, path, includes, excludes, included);
-            (included && was_empty || !inner.is_empty() || included).then_some(Value::Object(inner))
+            (included || !inner.is_empty()).then_some(Value::Object(inner))
         }
         Value::Array(values) => {
             let was_empty = values.is_empty();

@@ -156,7 +156,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn entries() -> impl Strategy<Value = Vec<Vec<(u8, u64, String, Vec<u8>)>>> {
+    /// Kind, version, id, source.
+    type Written = (u8, u64, String, Vec<u8>);
+
+    fn entries() -> impl Strategy<Value = Vec<Vec<Written>>> {
         let entry = (
             0u8..3,
             any::<u64>(),
@@ -166,7 +169,7 @@ mod tests {
         prop::collection::vec(prop::collection::vec(entry, 1..6), 0..6)
     }
 
-    fn encode(frames: &[Vec<(u8, u64, String, Vec<u8>)>]) -> (Vec<u8>, Vec<Entry>, Vec<usize>) {
+    fn encode(frames: &[Vec<Written>]) -> (Vec<u8>, Vec<Entry>, Vec<usize>) {
         let (mut log, mut model, mut ends, mut seq) = (Vec::new(), Vec::new(), vec![0], 7);
         for frame in frames {
             let mut writer = Frame::new(seq);
