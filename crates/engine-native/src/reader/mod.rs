@@ -1,0 +1,209 @@
+//! The reading stage: claimed files in the manifest's order, cut into batches of whole records.
+
+mod cutter;
+mod opening;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Instant;
+
+use domain::error::Failure;
+use domain::file::{FileState, ManifestFile};
+use domain::spec::Format;
+use wrangling::Compiled;
+
+use crate::batch::{Batch, FileColumns, FileContext, Mark, Segment, SegmentKind, quarantined};
+use crate::budget::Budget;
+use crate::control::Control;
+use crate::decode::Framing;
+use crate::meter::{Meter, Work};
+use crate::pool::Pool;
+use crate::source::Source;
+
+/// A batch holds at most so many segments, however small the files are.
+const MAX_SEGMENTS: usize = 4096;
+/// Raw bytes of a batch, at least and at most (but for a longer record).
+const MIN_BLOCK_BYTES: usize = 16 << 10;
+const MAX_BLOCK_BYTES: usize = 2 << 20;
+/// What a batch costs besides its bytes, for each segment.
+const SEGMENT_COST: usize = 512;
+
+/// What the reading stage needs to know.
+#[derive(Debug)]
+pub struct Reading {
+    /// Files still to be read, in order.
+    pub files: Vec<ManifestFile>,
+    /// How far the first of them has been ingested.
+    pub from: Mark,
+    /// Where their claimed copies are.
+    pub claimed: PathBuf,
+    /// How the bytes become records.
+    pub format: Format,
+    /// Longest record, in bytes.
+    pub max_record: usize,
+    /// Binds columns.
+    pub program: Arc<Compiled>,
+}
+
+/// The reading stage was told to stop, or nobody wants its batches any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stopped;
+
+/// What the reading stage shares with the others.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// Whether to go on.
+    pub control: Arc<Control>,
+    /// Counters.
+    pub meter: Arc<Meter>,
+    /// Bytes under way.
+    pub budget: Arc<Budget>,
+    /// Blocks to be used again.
+    pub blocks: Arc<Pool>,
+}
+
+/// Reads all files to their end, or until told to stop.
+pub fn read(reading: Reading, shared: Shared, batches: Sender<Batch>) {
+    let Reading { files, from, .. } = &reading;
+    let (files, mut from) = (files.clone(), *from);
+    let mut reader = Reader {
+        framing: Framing::of(&reading.format),
+        reading,
+        shared,
+        batches,
+        seq: 0,
+        block: Vec::new(),
+        segments: Vec::new(),
+        columns: None,
+        busy_since: Instant::now(),
+    };
+    for file in files {
+        if reader
+            .file(file, std::mem::replace(&mut from, Mark::START))
+            .is_err()
+        {
+            return;
+        }
+    }
+    // told to stop is as good as done here: nothing follows
+    let _ = reader.dispatch(Vec::new());
+}
+
+struct Reader {
+    reading: Reading,
+    framing: Framing,
+    shared: Shared,
+    batches: Sender<Batch>,
+    seq: u64,
+    block: Vec<u8>,
+    segments: Vec<Segment>,
+    /// Those of the file before: most files of a job have the same.
+    columns: Option<Arc<FileColumns>>,
+    busy_since: Instant,
+}
+
+impl Reader {
+    fn file(&mut self, manifest: ManifestFile, from: Mark) -> Result<(), Stopped> {
+        let opened = Source::open(
+            &self.reading.claimed,
+            &manifest,
+            Arc::clone(&self.shared.meter.bytes_read),
+        );
+        let mut source = match opened {
+            Ok(source) => source,
+            Err(failure) => {
+                return self.end(&self.context(manifest, None), from, quarantined(failure));
+            }
+        };
+        let opening = match self.opening(&mut source, from) {
+            Ok(opening) => opening,
+            Err(failure) => {
+                return self.end(&self.context(manifest, None), from, quarantined(failure));
+            }
+        };
+        let file = self.context(manifest, opening.columns);
+        let (mark, result) = self.records(&mut source, &file, opening.mark, opening.rest)?;
+        let state = match result.and_then(|()| source.verify()) {
+            Ok(()) => FileState::Read,
+            Err(failure) => quarantined(failure),
+        };
+        self.end(&file, mark, state)
+    }
+
+    fn context(
+        &self,
+        manifest: ManifestFile,
+        columns: Option<Arc<FileColumns>>,
+    ) -> Arc<FileContext> {
+        Arc::new(FileContext { manifest, columns })
+    }
+
+    fn end(
+        &mut self,
+        file: &Arc<FileContext>,
+        mark: Mark,
+        state: FileState,
+    ) -> Result<(), Stopped> {
+        self.segments.push(Segment {
+            file: Arc::clone(file),
+            from: mark,
+            to: mark,
+            kind: SegmentKind::End(state),
+        });
+        if self.segments.len() >= MAX_SEGMENTS {
+            self.dispatch(Vec::new())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Sends what was collected on its way, and goes on with `carry` in a fresh block.
+    fn dispatch(&mut self, carry: Vec<u8>) -> Result<(), Stopped> {
+        let block = std::mem::replace(&mut self.block, carry);
+        if self.segments.is_empty() {
+            self.shared.blocks.put(block);
+            return Ok(());
+        }
+        let segments = std::mem::take(&mut self.segments);
+        let meter = &self.shared.meter;
+        let cost = block.len() + meter.body_of(block.len()) + segments.len() * SEGMENT_COST;
+        let waiting_since = meter.spent(Work::Read, self.busy_since);
+        let taken = self.shared.budget.take(cost).ok_or(Stopped);
+        self.busy_since = meter.spent(Work::Blocked, waiting_since);
+        let batch = Batch {
+            seq: self.seq,
+            block,
+            segments,
+            cost: taken?,
+        };
+        self.seq += 1;
+        self.batches.send(batch).map_err(|_| Stopped)
+    }
+
+    /// Waits while reading is held.
+    fn may_read(&mut self) -> Result<(), Stopped> {
+        if self.shared.control.is_paused() {
+            self.shared.meter.spent(Work::Read, self.busy_since);
+            let goes_on = self.shared.control.may_read();
+            self.busy_since = Instant::now();
+            return if goes_on { Ok(()) } else { Err(Stopped) };
+        }
+        if self.shared.control.stopping().is_cancelled() {
+            Err(Stopped)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Raw bytes that the present block should have.
+    fn block_bytes(&self) -> usize {
+        self.shared
+            .meter
+            .raw_for_bulk()
+            .clamp(MIN_BLOCK_BYTES, MAX_BLOCK_BYTES)
+    }
+}
+
+/// What the end of reading a file's records means: where it is, and what was wrong.
+type Ended = (Mark, Result<(), Failure>);
