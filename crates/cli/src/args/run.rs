@@ -1,0 +1,112 @@
+//! `ingest run`.
+
+use clap::{Args, Subcommand};
+use domain::ids::JobRef;
+
+use super::PageArgs;
+use crate::names::{self, RunName};
+
+/// What to do with runs.
+#[derive(Debug, Subcommand)]
+pub enum RunCommand {
+    /// Start a run of a job over the files that wait
+    Start {
+        /// Which job
+        #[arg(value_name = "CLIENT/JOB", value_parser = names::job)]
+        job: JobRef,
+        /// Wait for its end and say how it ended
+        #[arg(long, short)]
+        wait: bool,
+    },
+    /// List a job's runs, the newest first
+    List {
+        /// Of which job
+        #[arg(value_name = "CLIENT/JOB", value_parser = names::job)]
+        job: JobRef,
+        /// Which part of the list
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// Show a run with its ledger
+    Show {
+        /// Which run
+        #[arg(value_name = "CLIENT/JOB/RUN")]
+        run: RunName,
+    },
+    /// Watch a run to its end
+    Watch {
+        /// Which run
+        #[arg(value_name = "CLIENT/JOB/RUN")]
+        run: RunName,
+    },
+    /// Have a run hold
+    Pause {
+        /// Which run
+        #[arg(value_name = "CLIENT/JOB/RUN")]
+        run: RunName,
+    },
+    /// Have a run go on
+    Resume {
+        /// Which run
+        #[arg(value_name = "CLIENT/JOB/RUN")]
+        run: RunName,
+    },
+    /// Call a run off; what has arrived by then stays and is accounted for
+    Cancel {
+        /// Which run
+        #[arg(value_name = "CLIENT/JOB/RUN")]
+        run: RunName,
+    },
+    /// List a run's files with their ledgers
+    Files {
+        /// Of which run
+        #[arg(value_name = "CLIENT/JOB/RUN")]
+        run: RunName,
+        /// Which part of the list
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// List rejected records with their places and reasons
+    Rejects(RejectsArgs),
+    /// Show the report of a run that has ended
+    Report {
+        /// Of which run
+        #[arg(value_name = "CLIENT/JOB/RUN")]
+        run: RunName,
+        /// Print the self-contained HTML page
+        #[arg(long)]
+        html: bool,
+    },
+    /// Print the workers' log
+    Logs {
+        /// Of which run
+        #[arg(value_name = "CLIENT/JOB/RUN")]
+        run: RunName,
+        /// Its last so many lines
+        #[arg(long, default_value_t = 200, value_name = "LINES")]
+        tail: u32,
+    },
+    /// Show the job monitor's samples over time
+    Series {
+        /// Of which run
+        #[arg(value_name = "CLIENT/JOB/RUN")]
+        run: RunName,
+        /// At most so many, thinned out evenly
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..), value_name = "COUNT")]
+        points: u32,
+    },
+}
+
+/// Which rejects.
+#[derive(Debug, Args)]
+pub struct RejectsArgs {
+    /// Of which run
+    #[arg(value_name = "CLIENT/JOB/RUN")]
+    pub run: RunName,
+    /// Group them by cause, the commonest first
+    #[arg(long, conflicts_with_all = ["limit", "after", "all"])]
+    pub causes: bool,
+    /// Which part of the list
+    #[command(flatten)]
+    pub page: PageArgs,
+}
