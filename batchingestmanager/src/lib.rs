@@ -7,7 +7,9 @@
 mod failure;
 mod folder;
 mod intake;
+mod mode;
 mod staging;
 
 pub use intake::BatchIntake;
+pub use mode::BatchMode;
 pub use staging::LocalStaging;

@@ -4,7 +4,6 @@ mod calls;
 mod process;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
@@ -27,7 +26,7 @@ pub struct Launcher {
 
 impl Launcher {
     /// A launcher of this program.
-    pub fn new(program: PathBuf, args: Vec<OsString>) -> Self {
+    pub fn new(program: PathBuf, args: Vec<String>) -> Self {
         Self {
             process: Process { program, args },
             calls: Calls::new(),

@@ -1,7 +1,6 @@
 //! Worker processes: started so that they outlive the manager, known by the lock that they hold, ended by their id.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -34,7 +33,7 @@ pub struct Process {
     /// The program.
     pub program: PathBuf,
     /// What stands before the worker's own arguments.
-    pub args: Vec<OsString>,
+    pub args: Vec<String>,
 }
 
 impl Process {

@@ -365,7 +365,6 @@ impl Delivery<'_> {
                 place,
             );
         }
-        drop(lines);
         self.sink.blocks.put(self.wrangled.batch.block);
         recycle(self.sink, self.body);
         self.sink.meter.progress();

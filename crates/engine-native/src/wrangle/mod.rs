@@ -248,10 +248,9 @@ fn widened(mut names: Vec<String>, width: usize) -> Vec<String> {
 }
 
 fn trimmed(record: &[u8]) -> &[u8] {
-    let record = record
-        .strip_suffix(b"\n")
-        .map_or(record, |line| line.strip_suffix(b"\r").unwrap_or(line));
     record
+        .strip_suffix(b"\n")
+        .map_or(record, |line| line.strip_suffix(b"\r").unwrap_or(line))
 }
 
 impl Page<'_> {
