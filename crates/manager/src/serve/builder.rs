@@ -103,7 +103,7 @@ impl Builder {
         let mode = self.mode.open(&home.paths, &metadata).await?;
         let engine = match self.engine {
             Some(engine) => engine,
-            None => return Err(no_engine().into()),
+            None => engine(&self.config, self.worker)?,
         };
         let (dms, embedded) = match self.dms {
             Some(dms) => (dms, None),
@@ -165,11 +165,17 @@ async fn core_dms(
     }
 }
 
-fn no_engine() -> Failure {
-    Failure::permanent(
-        "no_engine",
-        Culprit::Platform,
-        "no engine was given",
-        "give the builder an engine",
-    )
+/// The native engine.
+fn engine(config: &Config, worker: Option<Program>) -> Result<Arc<dyn Engine>, StartError> {
+    let configured = config.worker_program.clone().map(|path| Program {
+        path,
+        args: Vec::new(),
+    });
+    let program = configured
+        .or(worker)
+        .map_or_else(|| Program::beside("ingestworker"), Ok)?;
+    Ok(Arc::new(engine_native::Launcher::new(
+        program.path,
+        program.args,
+    )))
 }
