@@ -10,6 +10,6 @@ pub mod error;
 pub mod exit;
 pub mod names;
 pub mod output;
-mod serve;
+pub mod serve;
 mod spec_file;
 mod watch;

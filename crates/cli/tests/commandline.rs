@@ -52,6 +52,7 @@ fn every_command_of_the_readme_parses() {
         "ingest search demo/flights --query {\"term\":{\"carrier\":\"UA\"}} -n 3",
         "ingest token create demo --expires-in 90days",
         "ingest --output json audit --limit 10",
+        "ingest worker --folder /tmp/run --attempt 2",
         "ingest coredms --data /tmp/data --listen 127.0.0.1:0 --api-key-file key",
     ] {
         Cli::try_parse_from(line.split(' ')).unwrap_or_else(|e| panic!("{line}: {e}"));

@@ -84,6 +84,24 @@ pub enum Format {
 pub enum Command {
     /// Start the platform: the managers, and unless others are named, SQLite and the embedded core DMS
     Up(Box<UpArgs>),
+    /// A call of the API, or something that needs nobody
+    #[command(flatten)]
+    Call(Box<Call>),
+    /// A worker of one run; started by the manager
+    #[command(hide = true, disable_help_flag = true)]
+    Worker {
+        /// The worker's own arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<std::ffi::OsString>,
+    },
+    /// The embedded core DMS; started by the manager
+    #[command(hide = true, name = "coredms")]
+    CoreDms(CoreDmsArgs),
+}
+
+/// What to ask of a manager, or of this program alone.
+#[derive(Debug, Subcommand)]
+pub enum Call {
     /// Say whether the platform is ready, part by part
     Status,
     /// Clients of the platform and their profiles
@@ -119,9 +137,6 @@ pub enum Command {
         /// Which shell's
         shell: Shell,
     },
-    /// The embedded core DMS; started by the manager
-    #[command(hide = true, name = "coredms")]
-    CoreDms(CoreDmsArgs),
 }
 
 /// Which part of a list.

@@ -3,6 +3,8 @@
 
 mod coredms;
 mod up;
+mod worker;
 
 pub use coredms::core_dms;
 pub use up::up;
+pub use worker::worker;

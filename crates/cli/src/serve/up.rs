@@ -2,32 +2,15 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use batchingestmanager::{BatchIntake, LocalStaging};
-use domain::error::Failure;
-use domain::store::Metadata;
+use batchingestmanager::BatchMode;
 use manager::config::{Config, Layers};
-use manager::{
-    HomePaths, Manager, Mode, ModeParts, Program, StartError, Started, stop_on_signals, telemetry,
-};
+use manager::{HomePaths, Manager, Program, StartError, Started, stop_on_signals, telemetry};
 
 use crate::args::UpArgs;
 use crate::commands::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::{Output, Tone};
-
-/// Batch: files in staging directories.
-struct BatchMode;
-
-#[async_trait]
-impl Mode for BatchMode {
-    async fn open(&self, home: &HomePaths, metadata: &Metadata) -> Result<ModeParts, Failure> {
-        let staging = Arc::new(LocalStaging::open(home.staging()).await?);
-        let intake = Arc::new(BatchIntake::new(staging.clone(), metadata.clone()));
-        Ok(ModeParts { intake, staging })
-    }
-}
 
 /// Serves until it is told to stop.
 pub async fn up(context: &Context, arguments: &UpArgs) -> Result<Exit, CliError> {
