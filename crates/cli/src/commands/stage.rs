@@ -201,7 +201,7 @@ impl Meter {
         } else {
             ProgressBar::hidden()
         };
-        let template = "{bar:24} {percent:>3} % {binary_bytes} of {binary_total_bytes} · {binary_bytes_per_sec} · {eta} left · {wide_msg}";
+        let template = "{msg}  {bar:20} {percent:>3} %  {binary_bytes} of {binary_total_bytes} · {binary_bytes_per_sec}";
         // the default style serves where this one cannot be had
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);

@@ -18,6 +18,11 @@ use serde::Serialize;
 use crate::args::Format;
 use crate::error::CliError;
 
+/// Columns below which no table makes sense.
+const MIN_WIDTH: u16 = 40;
+/// Columns of a terminal that does not tell.
+const ORDINARY_WIDTH: u16 = 100;
+
 /// How text for people looks.
 #[derive(Debug, Clone)]
 pub struct View {
@@ -171,7 +176,9 @@ impl Output {
     }
 }
 
-/// Columns of the terminal, as it says itself.
+/// Columns of the terminal, as it says itself; of one that does not know, or knows nonsense, an ordinary width.
 fn terminal_width() -> u16 {
-    comfy_table::Table::new().width().unwrap_or(100)
+    let told = comfy_table::Table::new().width();
+    told.filter(|&columns| columns >= MIN_WIDTH)
+        .unwrap_or(ORDINARY_WIDTH)
 }

@@ -1,6 +1,8 @@
 //! Tables for people: columns by two spaces, headers in capitals, so that they can be read and cut.
 
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, presets};
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, presets,
+};
 
 use super::{Tone, View};
 
@@ -94,8 +96,11 @@ impl Table {
         }
     }
 
-    /// Two spaces between columns, none before the first.
+    /// Two spaces between columns, none before the first, which is never broken: it is what people copy.
     fn pad(&mut self) {
+        if let Some(first) = self.table.column_mut(0) {
+            first.set_constraint(ColumnConstraint::ContentWidth);
+        }
         for column in self.table.column_iter_mut() {
             column.set_padding((0, 2));
         }
@@ -151,5 +156,41 @@ fn in_tone(cell: Cell, tone: Tone) -> Cell {
         Tone::Bad => cell.fg(Color::Red),
         Tone::Faint => cell.add_attribute(Attribute::Dim),
         Tone::Strong => cell.add_attribute(Attribute::Bold),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_terminal_breaks_texts_but_not_the_first_column() {
+        let view = View {
+            width: Some(40),
+            ..View::plain()
+        };
+        let mut table = Table::new(&view, &[Column::Left("run"), Column::Left("reason")]);
+        table.row([
+            "01jd0000000000000000000000".into(),
+            "many words that do not fit".into(),
+        ]);
+        let text = table.render();
+        assert!(text.contains("01jd0000000000000000000000"), "{text}");
+        assert!(text.lines().all(|line| line.len() <= 40), "{text}");
+        assert!(text.lines().count() > 2, "{text}");
+    }
+
+    #[test]
+    fn colours_are_for_views_that_want_them() {
+        let mut plain = Table::new(&View::plain(), &[Column::Left("state")]);
+        plain.row_with_tone(["failed".into()], 0, Tone::Bad);
+        assert_eq!(plain.render(), "STATE\nfailed");
+        let view = View {
+            colour: true,
+            ..View::plain()
+        };
+        let mut coloured = Table::new(&view, &[Column::Left("state")]);
+        coloured.row_with_tone(["failed".into()], 0, Tone::Bad);
+        assert!(coloured.render().contains("\u{1b}["));
     }
 }
