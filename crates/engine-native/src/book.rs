@@ -175,3 +175,6 @@ fn unbalanced(name: &str, ledger: &Ledger) -> Failure {
         "this is a defect of the worker: report it with the run folder",
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,14 @@
-//! The data plane: staged files in, documents in the core DMS out, every record accounted for.
+//! The native engine: the data plane (staged files in, documents in the core DMS out, every record accounted for), and
+//! the launcher through which the supervisor starts, watches and ends it.
 //!
 //! ```text
-//! source → reader ──batches──▶ wranglers ──bulk bodies──▶ sink ──outcomes──▶ book → checkpoint
+//! reader ──batches──▶ wranglers (threads) ──bulk bodies──▶ sink (async) ──outcomes──▶ book ──▶ checkpoint
+//!    ▲                                                                                  │
+//!    └────────────────────────────── budget of bytes under way ◀────────────────────────┘
 //! ```
 //!
-//! Reading takes what a batch will need from a [`budget`], and gets it back when the batch stands in the [`book`]; so
-//! memory is bounded, whatever the files are. Outcomes are entered in the order of reading, so progress is one point.
+//! A batch of whole records is the unit of everything: one block of raw bytes, one bulk request, one entry in the book.
+//! Outcomes are entered in the order of reading, so progress is one point in that order (see [`mod@checkpoint`]).
 
 mod audit;
 mod batch;
@@ -13,11 +16,13 @@ mod book;
 mod budget;
 mod checkpoint;
 mod control;
-pub mod decode;
+mod decode;
 mod files;
-mod launcher;
+pub mod launcher;
 mod limits;
+mod live;
 mod meter;
+mod monitor;
 mod pool;
 mod reader;
 mod rejects;
@@ -30,14 +35,8 @@ use domain::error::{Culprit, Failure};
 
 pub use launcher::Launcher;
 
-/// The failure of a worker that does what it should not be able to do.
-fn worker_defect(what: &str) -> Failure {
-    let next_step =
-        "it is started again from its checkpoint; report this with the run's log if it comes again";
-    Failure::transient(
-        "worker_defect",
-        Culprit::Platform,
-        format!("a defect of the worker: {what}"),
-        next_step,
-    )
+/// A failure that is a defect of the worker itself; starting it again may help.
+fn worker_defect(message: &str) -> Failure {
+    let next_step = "the worker is started again; if it comes back, report it with the run folder's worker.log";
+    Failure::transient("worker_defect", Culprit::Platform, message, next_step)
 }

@@ -1,5 +1,7 @@
-//! A worker as a program of its own.
+//! `ingestworker`: the worker as a program of its own.
 
-fn main() -> std::process::ExitCode {
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
     engine_native::worker::main(std::env::args_os())
 }
