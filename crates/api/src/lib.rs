@@ -8,7 +8,7 @@ pub mod code;
 pub mod dto;
 pub mod problem;
 
-pub use client::{Client, ClientError, ClientOptions};
+pub use client::{Client, ClientError, ClientOptions, SpecText};
 pub use code::Code;
 pub use dto::*;
 pub use problem::Problem;

@@ -44,6 +44,11 @@ fn take<T: DeserializeOwned>(value: Value) -> Result<T, String> {
     value.try_into().map_err(short)
 }
 
+fn put<T>(slot: &mut T, value: Result<T, String>) -> Result<(), String> {
+    *slot = value?;
+    Ok(())
+}
+
 fn text(value: Value) -> Result<String, String> {
     match value {
         Value::String(text) if !text.trim().is_empty() => Ok(text),
@@ -62,19 +67,19 @@ pub(super) const KEYS: &[Key] = &[
         path: "listen",
         default: Some("\"127.0.0.1:8640\""),
         doc: "Where the API listens. Beyond loopback, put a proxy that speaks TLS in front of it.",
-        set: |config, value| Ok(config.listen = take(value)?),
+        set: |config, value| put(&mut config.listen, take(value)),
     },
     Key {
         path: "registration",
         default: Some("\"open\""),
         doc: "Who may register clients: \"open\" (everybody), \"invite\" (who has an invitation), \"admin\".",
-        set: |config, value| Ok(config.registration = take(value)?),
+        set: |config, value| put(&mut config.registration, take(value)),
     },
     Key {
         path: "admin_token_file",
         default: Some("true"),
         doc: "Whether the first admin token is also written to HOME/admin.token (mode 0600), where the command line finds it.",
-        set: |config, value| Ok(config.admin_token_file = take(value)?),
+        set: |config, value| put(&mut config.admin_token_file, take(value)),
     },
     Key {
         path: "log",
@@ -89,25 +94,25 @@ pub(super) const KEYS: &[Key] = &[
         path: "monitor_interval",
         default: Some("\"1s\""),
         doc: "How often a run is sampled.",
-        set: |config, value| Ok(config.monitor_interval = take(value)?),
+        set: |config, value| put(&mut config.monitor_interval, take(value)),
     },
     Key {
         path: "stall_after",
         default: Some("\"30s\""),
         doc: "A run without progress for so long, while work remains, is shown as stalled.",
-        set: |config, value| Ok(config.stall_after = take(value)?),
+        set: |config, value| put(&mut config.stall_after, take(value)),
     },
     Key {
         path: "grace_period",
         default: Some("\"10s\""),
         doc: "How long requests and runs have to come to rest when the manager stops.",
-        set: |config, value| Ok(config.grace_period = take(value)?),
+        set: |config, value| put(&mut config.grace_period, take(value)),
     },
     Key {
         path: "orphan_after",
         default: Some("\"1m\""),
         doc: "How long a worker goes on without a manager.",
-        set: |config, value| Ok(config.orphan_after = take(value)?),
+        set: |config, value| put(&mut config.orphan_after, take(value)),
     },
     Key {
         path: "max_runs",
@@ -115,62 +120,61 @@ pub(super) const KEYS: &[Key] = &[
         doc: "Runs under way on this machine at once; clients take turns.",
         set: |config, value| match take(value)? {
             0 => Err("must be at least 1".into()),
-            runs => Ok(config.max_runs = runs),
+            runs => put(&mut config.max_runs, Ok(runs)),
         },
     },
     Key {
         path: "worker_program",
         default: None,
         doc: "The worker's program, if not the one that came with this one.",
-        set: |config, value| Ok(config.worker_program = file(value)?),
+        set: |config, value| put(&mut config.worker_program, file(value)),
     },
     Key {
         path: "metadata.url",
         default: Some("\"sqlite\""),
         doc: "Where metadata is kept: \"sqlite\" (in the home), or mongodb://HOST/DATABASE without a password.",
-        set: |config, value| {
-            config.metadata = metadata_url(text(value)?)?;
-            Ok(())
-        },
+        set: |config, value| put(&mut config.metadata, text(value).and_then(metadata_url)),
     },
     Key {
         path: "metadata.url_file",
         default: None,
         doc: "File that holds the MongoDB address with its password; goes before metadata.url.",
-        set: |config, value| Ok(config.metadata = MetadataUrl::File(text(value)?.into())),
+        set: |config, value| {
+            put(
+                &mut config.metadata,
+                text(value).map(|path| MetadataUrl::File(path.into())),
+            )
+        },
     },
     Key {
         path: "core_dms.url",
         default: Some("\"embedded\""),
         doc: "The core DMS: \"embedded\", or the address of Elasticsearch (https://HOST:9200).",
-        set: |config, value| {
-            config.core_dms = core_dms(text(value)?)?;
-            Ok(())
-        },
+        set: |config, value| put(&mut config.core_dms, text(value).and_then(core_dms)),
     },
     Key {
         path: "core_dms.api_key_file",
         default: None,
         doc: "File that holds an API key for it.",
-        set: |config, value| Ok(config.core_dms_api_key_file = file(value)?),
+        set: |config, value| put(&mut config.core_dms_api_key_file, file(value)),
     },
     Key {
         path: "core_dms.username",
         default: None,
         doc: "Or: a user name, with core_dms.password_file.",
-        set: |config, value| Ok(config.core_dms_username = Some(text(value)?)),
+        set: |config, value| put(&mut config.core_dms_username, text(value).map(Some)),
     },
     Key {
         path: "core_dms.password_file",
         default: None,
         doc: "File that holds the user's password.",
-        set: |config, value| Ok(config.core_dms_password_file = file(value)?),
+        set: |config, value| put(&mut config.core_dms_password_file, file(value)),
     },
     Key {
         path: "core_dms.ca_file",
         default: None,
         doc: "PEM file of a certificate authority to trust besides the system's.",
-        set: |config, value| Ok(config.core_dms_ca_file = file(value)?),
+        set: |config, value| put(&mut config.core_dms_ca_file, file(value)),
     },
 ];
 

@@ -4,6 +4,8 @@ mod adapter;
 mod embedded;
 mod failure;
 mod process;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use adapter::ElasticDms;
 pub(crate) use embedded::Embedded;

@@ -1,7 +1,5 @@
 //! One request on its way to its route's handler.
 
-use std::collections::HashMap;
-
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use api::{Code, DEFAULT_LIMIT, MAX_LIMIT, PageQuery};
 use domain::EpochMs;
@@ -11,8 +9,8 @@ use domain::ids::{ClientId, InvalidId, JobId, JobRef};
 use domain::job::Job;
 use domain::run::Run;
 use domain::store::{Query, Versioned};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::fault::Fault;
@@ -141,18 +139,40 @@ impl Call {
     }
 }
 
+/// The variable parts of all paths.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Segments {
+    client: Option<String>,
+    token: Option<String>,
+    job: Option<String>,
+    revision: Option<String>,
+    run: Option<String>,
+    file: Option<String>,
+}
+
 /// A part of a request's path, unescaped.
 pub(crate) fn segment(request: &HttpRequest, name: &str) -> Result<String, Fault> {
-    let segments = web::Path::<HashMap<String, String>>::extract(request).into_inner();
-    let found = segments
-        .ok()
-        .and_then(|segments| segments.into_inner().remove(name));
-    found.ok_or_else(|| {
+    let unusable = || {
         Fault::new(
             Code::InvalidParameter,
             format!("the path has no usable {name}"),
         )
-    })
+    };
+    let segments = web::Path::<Segments>::extract(request)
+        .into_inner()
+        .map_err(|_| unusable())?
+        .into_inner();
+    let found = match name {
+        "client" => segments.client,
+        "token" => segments.token,
+        "job" => segments.job,
+        "revision" => segments.revision,
+        "run" => segments.run,
+        "file" => segments.file,
+        _ => None,
+    };
+    found.ok_or_else(unusable)
 }
 
 /// A page's limit and cursor.

@@ -15,7 +15,14 @@ pub(crate) enum Decision<T> {
     /// It stays as it is.
     Keep,
     /// It becomes this.
-    Become(Box<T>, AuditEntry),
+    Become(Box<(T, AuditEntry)>),
+}
+
+impl<T> Decision<T> {
+    /// It becomes this, and the audit log says so.
+    pub(crate) fn to(after: T, audit: AuditEntry) -> Self {
+        Self::Become(Box::new((after, audit)))
+    }
 }
 
 /// Changes the entity with this key as `decide` says, from what is stored at that moment; gives what is then stored.
@@ -31,7 +38,7 @@ pub(crate) async fn change<T: Entity + Clone>(
         };
         let (after, audit) = match decide(&value)? {
             Decision::Keep => return Ok(Some(value)),
-            Decision::Become(after, audit) => (*after, audit),
+            Decision::Become(change) => *change,
         };
         match metadata
             .update(

@@ -15,6 +15,5 @@ mod upload;
 
 pub(crate) use dispatch::configure;
 pub(crate) use metrics::Metrics;
-pub(crate) use openapi::document as openapi_document;
 pub use resources::{RouteInfo, route_infos};
 pub(crate) use state::AppState;

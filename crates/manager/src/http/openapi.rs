@@ -18,11 +18,7 @@ pub(crate) fn document() -> &'static Value {
 }
 
 fn describe() -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
-        settings.definitions_path = "/components/schemas".into();
-        settings.meta_schema = None;
-    });
-    let mut generator = settings.into_generator();
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
     let problem = generator.subschema_for::<Problem>();
     let mut paths = Map::new();
     for route in routes() {
@@ -30,7 +26,7 @@ fn describe() -> Value {
         let item = paths.entry(route.path).or_insert_with(|| json!({}));
         item[route.method.as_str().to_ascii_lowercase()] = operation;
     }
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Ingestion platform",
@@ -47,7 +43,25 @@ fn describe() -> Value {
             } },
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer", "description": "`ing_…`" } },
         },
-    })
+    });
+    relocate(&mut document);
+    document
+}
+
+/// Has references lead to where an OpenAPI document keeps its schemas; a JSON Schema keeps them elsewhere.
+fn relocate(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            if let Some(Value::String(reference)) = object.get_mut("$ref")
+                && let Some(name) = reference.strip_prefix("#/$defs/")
+            {
+                *reference = format!("#/components/schemas/{name}");
+            }
+            object.values_mut().for_each(relocate);
+        }
+        Value::Array(items) => items.iter_mut().for_each(relocate),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {

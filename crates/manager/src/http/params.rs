@@ -31,8 +31,3 @@ pub(crate) struct LogQuery {
     pub offset: Option<u64>,
     pub bytes: Option<u64>,
 }
-
-/// None at all.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NoQuery {}

@@ -116,7 +116,7 @@ fn cases() -> Vec<Case> {
             PUT,
             YAML,
             "1: x\n",
-            (400, "malformed_body"),
+            (422, "invalid_spec"),
         ),
         case(
             "an alias to nothing",

@@ -267,7 +267,7 @@ async fn update(mut call: Call) -> Result<HttpResponse, Fault> {
             return Ok(Decision::Keep);
         }
         let audit = call.audit("client.update", &id, Some(&id), json!(patch));
-        Ok(Decision::Become(Box::new(after), audit))
+        Ok(Decision::to(after, audit))
     });
     json(200, &info(changed.await?.ok_or_else(|| no_client(&id))?))
 }

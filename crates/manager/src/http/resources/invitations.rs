@@ -129,11 +129,11 @@ pub(super) async fn give_back(call: &Call) {
     };
     let given_back = change::<Token>(&call.app.metadata, id.as_str(), |token| {
         let audit = call.audit("invitation.give_back", id, None, json!({}));
-        Ok(Decision::Become(
-            Box::new(Token {
+        Ok(Decision::to(
+            Token {
                 revoked_ms: None,
                 ..token.clone()
-            }),
+            },
             audit,
         ))
     });

@@ -223,7 +223,7 @@ async fn revise(call: &Call, target: &JobRef, new: &Job) -> Result<(PutOutcome, 
         };
         let detail = json!({ "revision": revision, "spec_digest": new.spec_digest });
         let audit = call.audit("job.put", target, Some(&target.client), detail);
-        Ok(Decision::Become(Box::new(after), audit))
+        Ok(Decision::to(after, audit))
     });
     let job = changed
         .await?

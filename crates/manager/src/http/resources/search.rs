@@ -135,7 +135,7 @@ mod tests {
             json!({"query": {"percolate": {"field": "q", "index": "other.x", "id": "1"}}}),
         ];
         for body in refused {
-            assert_eq!(foreign(body.as_object().unwrap()).len(), 1, "{body}");
+            assert!(!foreign(body.as_object().unwrap()).is_empty(), "{body}");
         }
         let passed_on = [
             json!({}),

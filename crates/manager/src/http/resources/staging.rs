@@ -135,7 +135,7 @@ async fn record(call: &Call, action: &str, detail: Value) -> Result<(), Fault> {
         &keys::job(&target.client, &target.job),
         |job| {
             let audit = call.audit(action, &target, Some(&target.client), detail.clone());
-            Ok(Decision::Become(Box::new(job.clone()), audit))
+            Ok(Decision::to(job.clone(), audit))
         },
     )
     .await

@@ -92,11 +92,11 @@ async fn steer(call: Call, wanted: Desired, action: &str) -> Result<HttpResponse
             Some(&run.client),
             json!({}),
         );
-        Ok(Decision::Become(
-            Box::new(Run {
+        Ok(Decision::to(
+            Run {
                 desired: wanted,
                 ..run.clone()
-            }),
+            },
             audit,
         ))
     });

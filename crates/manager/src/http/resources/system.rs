@@ -135,7 +135,7 @@ async fn core_dms(call: &Call) -> ReadyPart {
 fn disk(path: &Path) -> ReadyPart {
     let state = match statvfs(path) {
         Ok(stat) => {
-            let free = stat.blocks_available() as u64 * stat.fragment_size() as u64;
+            let free = stat.blocks_available() * stat.fragment_size();
             let text = format!("{} MiB free", free >> 20);
             if free < MIN_FREE_BYTES {
                 Err(text)

@@ -155,11 +155,11 @@ pub(super) fn revoked(call: &Call, token: &Token, action: &str) -> Decision<Toke
         Scope::Admin | Scope::Invite => None,
     };
     let audit = call.audit(action, &token.id, client, json!({ "name": token.name }));
-    Decision::Become(
-        Box::new(Token {
+    Decision::to(
+        Token {
             revoked_ms: Some(call.now_ms),
             ..token.clone()
-        }),
+        },
         audit,
     )
 }
