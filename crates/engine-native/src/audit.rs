@@ -1,108 +1,141 @@
-//! The audit of a run that is suspect: carries the claimed files through the same pipeline once more, and asks the core DMS
-//! which of the documents it does not hold.
+//! The audit: which documents that should be there the core DMS does not hold. Runs the same pipeline over the claimed
+//! files, but asks for the ids instead of writing documents.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 use domain::error::Failure;
-use domain::file::{FileProgress, ManifestFile};
 use domain::ids::FileKey;
 use domain::reject::Reject;
-use domain::worker::RunFolder;
-use serde::{Deserialize, Serialize};
+use domain::worker::{RunFolder, WorkOrder};
 
-use crate::batch::{Mark, Settled};
+use crate::batch::{Batch, Mark, SegmentKind};
 use crate::budget::Budget;
-use crate::checkpoint::Checkpoint;
-use crate::control::Ending;
-use crate::files::{finished_files, read_json, read_log, write_json};
-use crate::live::Live;
-use crate::sink::{Findings, Task};
-use crate::worker::{Plan, flow, read_manifest, read_order};
+use crate::control::Control;
+use crate::files::read_log;
+use crate::meter::Meter;
+use crate::pool::Pool;
+use crate::reader::{self, Reading, Shared};
+use crate::sink::{self, Address, Pace, Sink};
+use crate::worker::{compile, manifest};
+use crate::wrangle::Wrangler;
 
-/// What is asked: `audit-request.json` in the run folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AuditRequest {
-    /// Which files.
-    pub files: Vec<FileKey>,
-    /// At most so many positions a file.
-    pub limit: usize,
+/// Bytes of batches that are held at once.
+const UNDER_WAY: usize = 16 << 20;
+
+/// Prints what is missing of these files, as JSON: positions by file key, at most `limit` of each.
+pub async fn print(
+    folder: &RunFolder,
+    order: &WorkOrder,
+    files: &[String],
+    limit: usize,
+) -> Result<(), Failure> {
+    let missing = missing(folder, order, files, limit).await?;
+    let text = serde_json::to_string(&missing).map_err(|e| crate::worker_defect(&e.to_string()))?;
+    println!("{text}");
+    Ok(())
 }
 
-/// What is answered: `audit.json` in the run folder.
-pub type AuditAnswer = Result<BTreeMap<FileKey, Vec<u64>>, Failure>;
-
-/// Where the request lies.
-pub fn request_path(folder: &RunFolder) -> PathBuf {
-    folder.path().join("audit-request.json")
-}
-
-/// Where the answer lies.
-pub fn answer_path(folder: &RunFolder) -> PathBuf {
-    folder.path().join("audit.json")
-}
-
-/// Audits as the request says, and leaves the answer in the folder.
-pub fn run(folder: &RunFolder) -> Result<(), Failure> {
-    let answer: AuditAnswer = audit(folder);
-    write_json(&answer_path(folder), &answer)
-}
-
-fn audit(folder: &RunFolder) -> AuditAnswer {
-    let Some(request) = read_json::<AuditRequest>(&request_path(folder))? else { return Ok(BTreeMap::new()) };
-    let order = read_order(folder)?;
-    let ends = low_water(folder)?;
-    let wanted: BTreeSet<&FileKey> = request.files.iter().collect();
-    let begun = |file: &ManifestFile| wanted.contains(&file.file_key) && ends.contains_key(&file.index);
-    let files: Vec<ManifestFile> = read_manifest(folder)?.into_iter().filter(begun).collect();
-    let refused = rejected(folder, &wanted)?;
-    let findings = Arc::new(Findings::new(request.limit.saturating_add(refused.len())));
-    let indexes: BTreeMap<FileKey, u32> = files.iter().map(|file| (file.file_key.clone(), file.index)).collect();
-    let live = Arc::new(Live::new(order.run.clone(), 0, 0, 0));
-    let plan = Plan { order: &order, folder, files, from: Mark::START, task: Task::LookFor(Arc::clone(&findings)) };
-    let budget = Arc::new(Budget::new(plan.sizes().under_way));
-    let (settle, settled) = mpsc::channel::<Settled>();
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            for batch in settled {
-                budget.give_back(batch.cost);
-                live.contacted();
+async fn missing(
+    folder: &RunFolder,
+    order: &WorkOrder,
+    files: &[String],
+    limit: usize,
+) -> Result<BTreeMap<FileKey, Vec<u64>>, Failure> {
+    let program = Arc::new(compile(order)?);
+    let max_record = usize::try_from(order.spec.format.max_record.0)
+        .unwrap_or(usize::MAX)
+        .min(UNDER_WAY / 4);
+    let mut wrangler = Wrangler::new(Arc::clone(&program), order.spec.format.clone(), max_record);
+    let refused = refused_by_the_core_dms(folder)?;
+    let shared = Shared {
+        control: Arc::default(),
+        meter: Arc::default(),
+        budget: Arc::new(Budget::new(UNDER_WAY)),
+        blocks: Arc::new(Pool::new(4)),
+    };
+    let asking = asking(order, &shared.control, &shared.meter)?;
+    let wanted: BTreeSet<&str> = files.iter().map(String::as_str).collect();
+    let mut files = manifest(folder)?;
+    files.retain(|file| wanted.contains(file.file_key.as_str()));
+    let reading = Reading {
+        files,
+        from: Mark::START,
+        claimed: folder.claimed(),
+        format: order.spec.format.clone(),
+        max_record,
+        program,
+    };
+    let batches = read(reading, shared.clone());
+    let mut missing: BTreeMap<FileKey, Vec<u64>> = BTreeMap::new();
+    for batch in batches {
+        let cost = batch.cost;
+        let wrangled = wrangler.wrangle(batch, Vec::new());
+        let addresses = wrangled
+            .items
+            .iter()
+            .map(|item| {
+                Address::of(
+                    wrangled
+                        .body
+                        .get(item.body_at as usize..)
+                        .unwrap_or_default(),
+                )
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let found = sink::provenance(&asking, &addresses).await?;
+        for (item, _) in wrangled
+            .items
+            .iter()
+            .zip(found)
+            .filter(|(_, found)| found.is_none())
+        {
+            let Some(segment) = wrangled.batch.segments.get(item.segment as usize) else {
+                continue;
+            };
+            let SegmentKind::Records(range) = &segment.kind else {
+                continue;
+            };
+            let position = segment.from.position + (item.record_at as usize - range.start) as u64;
+            let key = &segment.file.manifest.file_key;
+            let positions = missing.entry(key.clone()).or_default();
+            if positions.len() < limit && !refused.contains(&(key.to_string(), position)) {
+                positions.push(position);
             }
-        });
-        flow(plan, &live, &budget, settle)
-    })?;
-    if let Some(Ending::Failed(failure)) = live.control.ending() {
-        return Err(failure);
+        }
+        shared.budget.give_back(cost);
     }
-    let mut missing = findings.take();
-    for (file, positions) in &mut missing {
-        let end = indexes.get(file).and_then(|index| ends.get(index)).copied().flatten();
-        positions.retain(|position| end.is_none_or(|end| *position < end) && !refused.contains(&(file.clone(), *position)));
-        positions.truncate(request.limit);
-    }
-    missing.retain(|_, positions| !positions.is_empty());
     Ok(missing)
 }
 
-/// The files that were begun, by their place in the manifest; with the low-water position of the one that is not finished.
-fn low_water(folder: &RunFolder) -> Result<BTreeMap<u32, Option<u64>>, Failure> {
-    let checkpoint = Checkpoint::load(folder)?;
-    let mut ends = BTreeMap::new();
-    read_log(&finished_files(folder), checkpoint.files_bytes, |file: FileProgress| drop(ends.insert(file.index, None)))?;
-    ends.extend(checkpoint.open.map(|open| (open.index, Some(open.position))));
-    Ok(ends)
+fn read(reading: Reading, shared: Shared) -> Receiver<Batch> {
+    let (batches, read) = channel();
+    thread::spawn(move || reader::read(reading, shared, batches));
+    read
 }
 
-/// Positions that were rejected, so that nobody expects documents of them.
-fn rejected(folder: &RunFolder, wanted: &BTreeSet<&FileKey>) -> Result<BTreeSet<(FileKey, u64)>, Failure> {
-    let checkpoint = Checkpoint::load(folder)?;
+/// A sink that is only asked.
+fn asking(order: &WorkOrder, control: &Arc<Control>, meter: &Arc<Meter>) -> Result<Sink, Failure> {
+    let (client, gzip) = sink::connect(&order.dms, 1)?;
+    Ok(Sink {
+        client,
+        gzip,
+        run: order.run.to_string(),
+        pace: Pace::new(1, Arc::clone(meter)),
+        control: Arc::clone(control),
+        meter: Arc::clone(meter),
+        blocks: Arc::new(Pool::new(0)),
+        bodies: Arc::new(Pool::new(0)),
+    })
+}
+
+/// Records whose documents the core DMS itself refused: they are not missing.
+fn refused_by_the_core_dms(folder: &RunFolder) -> Result<BTreeSet<(String, u64)>, Failure> {
     let mut refused = BTreeSet::new();
-    read_log(&folder.rejects(), checkpoint.rejects_bytes, |reject: Reject| {
-        if wanted.contains(&reject.file_key) {
-            refused.insert((reject.file_key, reject.position));
-        }
+    read_log(&folder.rejects(), u64::MAX, |reject: Reject| {
+        refused.insert((reject.file_key.to_string(), reject.position));
     })?;
     Ok(refused)
 }

@@ -1,14 +1,11 @@
-//! The native engine: the data plane (staged files in, documents in the core DMS out, every record accounted for), and
-//! the launcher through which the supervisor starts, watches and ends it.
+//! The data plane: staged files in, documents in the core DMS out, every record accounted for.
 //!
 //! ```text
-//! reader ──batches──▶ wranglers (threads) ──bulk bodies──▶ sink (async) ──outcomes──▶ book ──▶ checkpoint
-//!    ▲                                                                                  │
-//!    └────────────────────────────── budget of bytes under way ◀────────────────────────┘
+//! source → reader ──batches──▶ wranglers ──bulk bodies──▶ sink ──outcomes──▶ book → checkpoint
 //! ```
 //!
-//! A batch of whole records is the unit of everything: one block of raw bytes, one bulk request, one entry in the book.
-//! Outcomes are entered in the order of reading, so progress is one point in that order (see [`mod@checkpoint`]).
+//! Reading takes what a batch will need from a [`budget`], and gets it back when the batch stands in the [`book`]; so
+//! memory is bounded, whatever the files are. Outcomes are entered in the order of reading, so progress is one point.
 
 mod audit;
 mod batch;
@@ -16,13 +13,11 @@ mod book;
 mod budget;
 mod checkpoint;
 mod control;
-mod decode;
+pub mod decode;
 mod files;
-pub mod launcher;
+mod launcher;
 mod limits;
-mod live;
 mod meter;
-mod monitor;
 mod pool;
 mod reader;
 mod rejects;
@@ -35,8 +30,14 @@ use domain::error::{Culprit, Failure};
 
 pub use launcher::Launcher;
 
-/// A failure that is a defect of the worker itself; starting it again may help.
-fn worker_defect(message: &str) -> Failure {
-    let next_step = "the worker is started again; if it comes back, report it with the run folder's worker.log";
-    Failure::transient("worker_defect", Culprit::Platform, message, next_step)
+/// The failure of a worker that does what it should not be able to do.
+fn worker_defect(what: &str) -> Failure {
+    let next_step =
+        "it is started again from its checkpoint; report this with the run's log if it comes again";
+    Failure::transient(
+        "worker_defect",
+        Culprit::Platform,
+        format!("a defect of the worker: {what}"),
+        next_step,
+    )
 }

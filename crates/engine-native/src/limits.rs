@@ -21,7 +21,7 @@ const MIN_ADDRESS_SPACE: u64 = 8 << 30;
 const OPEN_FILES: u64 = 4096;
 const WATCH_EVERY: Duration = Duration::from_millis(100);
 
-/// Sets the process's own resource limits.
+/// Sets the process's own resource limits, and makes it yield to others.
 pub fn apply(order: &WorkOrder) {
     let address_space = (order.memory.0 * ADDRESS_SPACE_FACTOR).max(MIN_ADDRESS_SPACE);
     for (resource, wanted) in [
@@ -39,10 +39,16 @@ pub fn apply(order: &WorkOrder) {
 
 /// Resident memory of this process, in bytes; 0 if the system does not say.
 pub fn resident_bytes() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
-    kib.unwrap_or(0) << 10
+    let pages = fs::read_to_string("/proc/self/statm")
+        .ok()
+        .and_then(|statm| statm.split(' ').nth(1)?.parse::<u64>().ok());
+    let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE)
+        .ok()
+        .flatten();
+    pages.unwrap_or(0)
+        * page
+            .and_then(|bytes| u64::try_from(bytes).ok())
+            .unwrap_or(4096)
 }
 
 /// CPU time that this process has used, in milliseconds.

@@ -1,7 +1,5 @@
-//! `ingestworker`: the worker as a program of its own.
+//! A worker as a program of its own.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     engine_native::worker::main(std::env::args_os())
 }

@@ -56,7 +56,7 @@ enum Set {
     These(Vec<u32>),
 }
 
-pub(super) fn settled(wrangled: &mut Wrangled) -> Settled {
+fn settled(wrangled: &mut Wrangled) -> Settled {
     let segments =
         wrangled
             .batch

@@ -6,7 +6,6 @@ mod conflicts;
 mod connect;
 mod deliver;
 mod latencies;
-mod look_for;
 mod pace;
 
 use std::collections::BTreeSet;
@@ -26,7 +25,6 @@ use crate::pool::Pool;
 
 pub use conflicts::{Address, provenance};
 pub use connect::connect;
-pub use look_for::Findings;
 pub use pace::Pace;
 
 /// What deliveries share.
@@ -60,16 +58,8 @@ impl Sink {
 /// Where settled batches go.
 pub type Settle = std::sync::mpsc::Sender<Settled>;
 
-/// What is done with documents.
-#[derive(Debug)]
-pub enum Task {
-    /// They are created; an index is noted before the first document is sent to it.
-    Create(Indices),
-    /// They are looked for; the findings are of those that are not there.
-    LookFor(Arc<Findings>),
-}
-
-/// Delivers batches until no more come, or what is under way is given up.
+/// Delivers batches until no more come, or what is under way is given up. `indices` notes an index before the first document
+/// is sent to it.
 pub async fn deliver_all(
     sink: Arc<Sink>,
     mut wrangled: UnboundedReceiver<Wrangled>,
@@ -85,16 +75,10 @@ pub async fn deliver_all(
             next = wrangled.recv() => next,
         };
         let Some(batch) = next else { break };
-        let findings = match &mut task {
-            Task::LookFor(findings) => Some(Arc::clone(findings)),
-            Task::Create(indices) => match indices.note(&batch.indices) {
-                Ok(()) => None,
-                Err(failure) => {
-                    sink.control.fail(failure);
-                    break;
-                }
-            },
-        };
+        if let Err(failure) = indices.note(&batch.indices) {
+            sink.control.fail(failure);
+            break;
+        }
         tokio::select! {
             biased;
             () = abandoned.cancelled() => break,

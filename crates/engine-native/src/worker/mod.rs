@@ -1,175 +1,202 @@
-//! The worker: a process that ingests one run's files (rule 21).
-//!
-//! It holds a lock on the run folder while it lives, and its last act is to write there how it ended.
+//! The worker process: takes its order from the run folder, carries it out, says how it ended.
 
+mod folder;
+mod live;
+mod monitor;
 mod pipeline;
-mod sizes;
-mod stages;
 
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
-use domain::error::{Culprit, Failure};
-use domain::file::ManifestFile;
-use domain::worker::{ExitKind, RunFolder, WorkOrder, WorkerAddress, WorkerExit};
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
+use domain::error::Failure;
+use domain::worker::{ExitKind, RunFolder, WorkOrder, WorkerExit};
+use tokio::signal::unix::{SignalKind, signal};
 
-use crate::control::Ending;
-use crate::files::{read_indices, read_json, read_log, unusable, write_json};
-use crate::live::{Live, Progress};
+use crate::audit;
+use crate::control::{Control, Ending};
+use crate::files::{read_indices, write_json};
+use crate::limits;
 use crate::meter::now_ms;
-use crate::{limits, monitor};
+use folder::Locked;
+pub(crate) use folder::manifest;
+use live::Live;
+pub(crate) use pipeline::compile;
 
-pub(crate) use pipeline::{Plan, flow};
+/// What is under way has so much time to finish when the worker is to stop for a while.
+const SUSPEND_GRACE: Duration = Duration::from_secs(5);
+/// And when the run is called off: longer, as nobody will look up later what became of it.
+const CANCEL_GRACE: Duration = Duration::from_secs(20);
 
-/// Exit code of a worker that found another one at work.
-pub const EXIT_LOCKED: u8 = 3;
-
-/// What a worker is told on its command line.
-#[derive(Debug, Clone, Parser)]
-#[command(name = "ingestworker", about = "Ingests the files of one run; launched by the manager")]
-pub struct Arguments {
-    /// The run folder.
+/// A worker of one run. Started by the manager; by hand only to look at a run folder again.
+#[derive(Debug, Parser)]
+#[command(name = "ingestworker", version)]
+struct Arguments {
+    /// The run folder, with its work order.
     #[arg(long)]
-    pub folder: PathBuf,
+    folder: PathBuf,
     /// Number of this launch, from 1.
-    #[arg(long, default_value_t = 1)]
-    pub attempt: u32,
-    /// Instead of ingesting, find out which documents are missing; see `audit.json`.
     #[arg(long)]
-    pub audit: bool,
+    attempt: u32,
+    /// Instead of working: print, as JSON, which documents of these files (by key) the core DMS does not hold, though the
+    /// ledger says that they were created.
+    #[arg(long, value_name = "FILE_KEY")]
+    audit: Vec<String>,
+    /// At most so many of each file.
+    #[arg(long, default_value_t = 1000)]
+    audit_limit: usize,
 }
 
-/// Runs a worker as a process of its own.
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments) {
+/// The process's entry: `args` begins with the program's name.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(args) {
         Ok(arguments) => arguments,
-        Err(error) => error.exit(),
+        Err(error) => {
+            // its own text: usage to standard error, help to standard output
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
     };
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
-    start(&arguments)
-}
-
-/// The same, for a program that has parsed the arguments and set up its logging.
-pub fn start(arguments: &Arguments) -> ExitCode {
-    let folder = RunFolder::new(&arguments.folder);
-    let done = if arguments.audit { crate::audit::run(&folder).map(drop) } else { run_limited(&folder, arguments.attempt) };
-    match done {
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+    let ended = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|e| crate::worker_defect(&format!("no runtime: {e}")))
+        .and_then(|runtime| runtime.block_on(start(arguments)));
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             tracing::error!(code = failure.code, "{failure}");
-            ExitCode::from(if failure.code == LOCKED { EXIT_LOCKED } else { 1 })
+            ExitCode::FAILURE
         }
     }
 }
 
-const LOCKED: &str = "worker_locked";
-
-fn run_limited(folder: &RunFolder, attempt: u32) -> Result<(), Failure> {
-    if let Ok(order) = read_order(folder) {
-        limits::apply(&order);
+async fn start(arguments: Arguments) -> Result<(), Failure> {
+    let folder = RunFolder::new(arguments.folder);
+    if !arguments.audit.is_empty() {
+        let order = folder::order(&folder)?;
+        return audit::print(&folder, &order, &arguments.audit, arguments.audit_limit).await;
     }
-    run(folder, attempt).map(drop)
-}
-
-/// Ingests what is left of a run. The exit has been written to the folder then; a failure means that it could not be, or that
-/// another worker holds the folder.
-pub fn run(folder: &RunFolder, attempt: u32) -> Result<WorkerExit, Failure> {
-    let _lock = lock(folder)?;
-    let (kind, live) = match prepare(folder, attempt) {
-        Ok(prepared) => {
-            let kind = pipeline::run(folder, &prepared);
-            prepared.live.is_at(Progress::Finished);
-            (kind, Some(prepared.live))
-        }
-        Err(failure) => (ExitKind::Failed { failure }, None),
+    let _lock = Locked::take(&folder)?;
+    let ended = match folder::order(&folder) {
+        Ok(order) => work(&folder, &order, arguments.attempt).await,
+        Err(failure) => Err(failure),
     };
-    let ledger = live.map(|live| live.ledger()).unwrap_or_default();
-    let indices = read_indices(folder).unwrap_or_default().into_iter().collect();
-    let exit = WorkerExit { attempt, kind, ledger, indices, at_ms: now_ms() };
-    tracing::info!(?exit, "ends");
-    write_json(&folder.exit(), &exit)?;
-    Ok(exit)
+    let exit = exit(&folder, arguments.attempt, ended)?;
+    tracing::info!(attempt = arguments.attempt, ledger = ?exit.ledger, "ended: {:?}", exit.kind);
+    write_json(&folder.exit(), &exit)
 }
 
-/// Everything that a worker needs before it can begin.
-#[derive(Debug)]
-struct Prepared {
-    order: WorkOrder,
-    manifest: Vec<ManifestFile>,
-    live: Arc<Live>,
-}
-
-fn prepare(folder: &RunFolder, attempt: u32) -> Result<Prepared, Failure> {
-    let order = read_order(folder)?;
-    let manifest = read_manifest(folder)?;
-    let token = std::fs::read_to_string(folder.token()).map_err(|e| unusable(&folder.token(), &e))?;
-    let bytes_total = manifest.iter().map(|file| file.bytes).sum();
-    let files_total = u32::try_from(manifest.len()).unwrap_or(u32::MAX);
-    let live = Arc::new(Live::new(order.run.clone(), attempt, bytes_total, files_total));
-    let address = monitor::serve(Arc::clone(&live), token.trim().to_owned()).map_err(|e| {
-        let message = format!("the monitoring interface cannot listen: {e}");
-        Failure::transient("monitor_unusable", Culprit::Platform, message, "the worker is started again")
-    })?;
-    let address = WorkerAddress {
-        pid: std::process::id(),
+/// The last words: how it ended, and the sums as they are durably known.
+fn exit(
+    folder: &RunFolder,
+    attempt: u32,
+    ended: Result<ExitKind, Failure>,
+) -> Result<WorkerExit, Failure> {
+    let kind = ended.unwrap_or_else(|failure| ExitKind::Failed { failure });
+    let ledger = crate::checkpoint::Checkpoint::load(folder)?.ledger();
+    let indices = read_indices(folder)?.into_iter().collect();
+    Ok(WorkerExit {
         attempt,
-        url: format!("http://{address}"),
-        limits_by: limits::ENFORCED_BY.into(),
-    };
-    write_json(&folder.address(), &address)?;
-    limits::watch(order.memory, Arc::clone(&live.control));
-    Ok(Prepared { order, manifest, live })
-}
-
-/// Locks the folder for as long as the result lives.
-fn lock(folder: &RunFolder) -> Result<Flock<File>, Failure> {
-    let path = folder.lock();
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(|e| unusable(&path, &e))?;
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| match error {
-        Errno::EWOULDBLOCK => {
-            let message = format!("another worker is at work on {}", folder.path().display());
-            Failure::transient(LOCKED, Culprit::Platform, message, "nothing needs to be done")
-        }
-        error => unusable(&path, &error.into()),
+        kind,
+        ledger,
+        indices,
+        at_ms: now_ms(),
     })
 }
 
-/// The work order.
-pub(crate) fn read_order(folder: &RunFolder) -> Result<WorkOrder, Failure> {
-    read_json(&folder.order())?.ok_or_else(|| missing(folder, "order.json"))
+/// Carries the order out.
+async fn work(folder: &RunFolder, order: &WorkOrder, attempt: u32) -> Result<ExitKind, Failure> {
+    limits::apply(order);
+    let control = Arc::new(Control::default());
+    limits::watch(order.memory, Arc::clone(&control));
+    let pipeline = pipeline::Pipeline::open(folder, order, Arc::clone(&control))?;
+    let live = Arc::new(Live::new(order, attempt, &pipeline, Arc::clone(&control)));
+    let monitor = monitor::start(folder, attempt, Arc::clone(&live)).await?;
+    let watcher = tokio::spawn(wind_down(
+        Arc::clone(&control),
+        Arc::clone(&live),
+        order.orphan_after.duration(),
+    ));
+    let complete = pipeline.run(Arc::clone(&live)).await;
+    watcher.abort();
+    // the last status can still be asked for while the exit is written
+    live.finish();
+    let kind = how_it_ended(&control, complete?);
+    monitor.stop(false).await;
+    Ok(kind)
 }
 
-/// The manifest.
-pub(crate) fn read_manifest(folder: &RunFolder) -> Result<Vec<ManifestFile>, Failure> {
-    let mut files = Vec::new();
-    read_log(&folder.manifest(), u64::MAX, |file: ManifestFile| files.push(file))?;
-    if !folder.manifest().exists() {
-        return Err(missing(folder, "manifest.ndjson"));
-    }
-    Ok(files)
-}
-
-fn missing(folder: &RunFolder, file: &str) -> Failure {
-    let message = format!("there is no {file} in {}", folder.path().display());
-    Failure::permanent("run_folder_incomplete", Culprit::Platform, message, "start a new run")
-}
-
-/// How the worker ends, by what it was told and how far it came.
-fn exit_kind(live: &Live) -> ExitKind {
-    let done = live.book().is_some_and(|book| book.entries().finished == live.files_total);
-    match live.control.ending() {
+/// `complete`: every file stands in the book.
+fn how_it_ended(control: &Control, complete: bool) -> ExitKind {
+    let cut_short = control.abandoned().is_cancelled();
+    match control.ending() {
         Some(Ending::Failed(failure)) => ExitKind::Failed { failure },
+        _ if complete => ExitKind::Drained,
         Some(Ending::BudgetExceeded(message)) => ExitKind::BudgetExceeded { message },
-        Some(Ending::Cancelled) => ExitKind::Cancelled,
-        None | Some(Ending::Suspended) if done => ExitKind::Drained,
         Some(Ending::Suspended) => ExitKind::Suspended,
-        None => ExitKind::Failed { failure: crate::worker_defect("the stages ended before all files were finished") },
+        Some(Ending::Cancelled) if cut_short => ExitKind::Failed {
+            failure: cancelled_in_the_middle(),
+        },
+        Some(Ending::Cancelled) => ExitKind::Cancelled,
+        None => ExitKind::Failed {
+            failure: crate::worker_defect(
+                "it stopped before every file was read, and nobody told it to",
+            ),
+        },
+    }
+}
+
+fn cancelled_in_the_middle() -> Failure {
+    let message = "the run was called off while the core DMS did not answer: what was under way may have arrived or not";
+    Failure::transient(
+        "cancelled_in_the_middle",
+        domain::error::Culprit::CoreDms,
+        message,
+        "nothing has to be done; the next run finds what arrived",
+    )
+}
+
+/// Ends the worker when it is told to by a signal or nobody asks for it any more, and cuts short what does not finish.
+async fn wind_down(control: Arc<Control>, live: Arc<Live>, orphan_after: Duration) {
+    tokio::select! {
+        () = control.stopping().cancelled() => {}
+        () = terminated() => control.end(Ending::Suspended),
+        () = live.orphaned(orphan_after) => {
+            tracing::warn!("no manager has asked for {orphan_after:?}: saving and ending");
+            control.end(Ending::Suspended);
+        }
+    }
+    let grace = match control.ending() {
+        Some(Ending::Suspended) => SUSPEND_GRACE,
+        Some(Ending::Cancelled) => CANCEL_GRACE,
+        // these have to know what became of everything; a cancellation may still follow
+        Some(Ending::BudgetExceeded(_)) | None => return live.cancelled_later(CANCEL_GRACE).await,
+        Some(Ending::Failed(_)) => return,
+    };
+    tokio::time::sleep(grace).await;
+    control.abandon();
+}
+
+async fn terminated() {
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            terminate.recv().await;
+        }
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM cannot be waited for");
+            std::future::pending::<()>().await;
+        }
     }
 }

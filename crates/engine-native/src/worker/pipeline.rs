@@ -1,160 +1,57 @@
-//! Puts the stages together: reading → wrangling → sending → the book.
+//! The stages of the data plane, put together: one thread reads, several wrangle, the runtime sends, one thread keeps the
+//! book.
 
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
-use domain::error::{Culprit, Failure};
-use domain::file::ManifestFile;
-use domain::worker::{ExitKind, RunFolder, WorkOrder};
-use tokio::runtime;
-use tokio::time::Instant;
+use domain::error::Failure;
+use domain::spec::{ErrorBudget, Format};
+use domain::worker::{RunFolder, WorkOrder};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use wrangling::{Compiled, Environment};
 
-use super::sizes::Sizes;
-use super::stages::{self, spawn};
-use super::{Prepared, exit_kind};
-use crate::batch::{Mark, Settled};
+use super::folder;
+use super::live::Live;
+use crate::batch::{Batch, Mark, Settled, Wrangled};
 use crate::book::Book;
 use crate::budget::Budget;
+use crate::checkpoint::{Checkpoint, OpenFile};
 use crate::control::{Control, Ending};
 use crate::files::IndexLog;
-use crate::live::{Live, Progress};
+use crate::meter::{Meter, Work};
 use crate::pool::Pool;
 use crate::reader::{self, Reading, Shared};
-use crate::sink::{self, Indices, Pace, Sink, Task};
+use crate::sink::{self, Indices, Pace, Sink};
 use crate::wrangle::Wrangler;
 
-/// Most bulk requests at once.
-const MAX_CONCURRENCY: usize = 8;
-/// Buffers that are kept for later batches.
-const MAX_POOLED: usize = 16;
-/// A worker that is to stop gives up what is under way when the core DMS has said nothing for so long.
-const PATIENCE_WHEN_SUSPENDED: Duration = Duration::from_secs(2);
-const PATIENCE_WHEN_STOPPED: Duration = Duration::from_secs(10);
+/// The checkpoint is written so often, while something changes.
+const SAVE_EVERY: Duration = Duration::from_millis(250);
+/// Bulk requests under way at once, at most.
+const MAX_REQUESTS: usize = 8;
+/// Share of the run's memory that batches may take, and the most that helps.
+const MEMORY_SHARE: u64 = 5;
+const MAX_UNDER_WAY: u64 = 40 << 20;
+/// A record may take this share of that.
+const RECORD_SHARE: usize = 4;
 
-/// Ingests, to whatever end.
-pub(super) fn run(folder: &RunFolder, prepared: &Prepared) -> ExitKind {
-    let live = &prepared.live;
-    if let Err(failure) = ingest(folder, prepared) {
-        live.control.fail(failure);
-    }
-    exit_kind(live)
+/// A data plane that is ready to run.
+pub struct Pipeline {
+    pub(super) book: Book,
+    pub(super) shared: Shared,
+    pub(super) sink: Arc<Sink>,
+    pub(super) files_total: u32,
+    pub(super) bytes_total: u64,
+    reading: Reading,
+    indices: Indices,
+    error_budget: ErrorBudget,
+    wranglers: usize,
 }
 
-fn ingest(folder: &RunFolder, prepared: &Prepared) -> Result<(), Failure> {
-    let Prepared { order, manifest, live } = prepared;
-    let book = Book::open(folder.clone())?;
-    let start = book.entries().open.as_ref().map_or(Mark::START, crate::checkpoint::OpenFile::mark);
-    let (finished, files) = manifest.split_at_checked(book.entries().finished as usize).unwrap_or((manifest, &[]));
-    live.meter.bytes_read.fetch_add(finished.iter().map(|file| file.bytes).sum(), std::sync::atomic::Ordering::Relaxed);
-    live.set_book(book);
-    let (log, known) = IndexLog::open(folder)?;
-    let indices = Indices::new(known, order.spec.destination.max_indices as usize, log);
-    let task = Task::Create(indices);
-    let plan = Plan { order, folder, files: files.to_vec(), from: start, task };
-    let (settle, settled) = mpsc::channel::<Settled>();
-    let (end_of_checkpoints, end) = mpsc::channel::<()>();
-    let checkpoints = spawn("checkpoint", &live.control, {
-        let live = Arc::clone(live);
-        move || stages::checkpoint(&live, &end)
-    })?;
-    let budget = Arc::new(Budget::new(plan.sizes().under_way));
-    let committing = spawn("commit", &live.control, {
-        let (live, budget, errors) = (Arc::clone(live), Arc::clone(&budget), order.spec.error_budget);
-        move || stages::commit(&live, &settled, &budget, &errors)
-    })?;
-    let result = flow(plan, live, &budget, settle);
-    // panics were caught in the threads
-    let _ = committing.join();
-    drop(end_of_checkpoints);
-    let _ = checkpoints.join();
-    result
-}
-
-/// What flows through the stages, and what for.
-pub(crate) struct Plan<'p> {
-    pub(crate) order: &'p WorkOrder,
-    pub(crate) folder: &'p RunFolder,
-    pub(crate) files: Vec<ManifestFile>,
-    pub(crate) from: Mark,
-    pub(crate) task: Task,
-}
-
-impl Plan<'_> {
-    pub(crate) fn sizes(&self) -> Sizes {
-        Sizes::of(self.order.memory, self.order.spec.format.max_record)
-    }
-}
-
-/// Runs the stages until everything is settled or given up.
-pub(crate) fn flow(plan: Plan<'_>, live: &Arc<Live>, budget: &Arc<Budget>, settle: sink::Settle) -> Result<(), Failure> {
-    let order = plan.order;
-    let sizes = plan.sizes();
-    let program = Arc::new(compile(order)?);
-    let (blocks, bodies) = (Arc::new(Pool::new(MAX_POOLED)), Arc::new(Pool::new(MAX_POOLED)));
-    let (client, gzip) = sink::connect(&order.dms, MAX_CONCURRENCY * 2)?;
-    let sink = Arc::new(Sink {
-        client,
-        gzip,
-        run: order.run.to_string(),
-        pace: Pace::new(MAX_CONCURRENCY, Arc::clone(&live.meter)),
-        control: Arc::clone(&live.control),
-        meter: Arc::clone(&live.meter),
-        blocks: Arc::clone(&blocks),
-        bodies: Arc::clone(&bodies),
-    });
-    live.set_sink(Arc::clone(&sink));
-    live.is_at(Progress::Reading);
-
-    let (to_wrangle, batches) = mpsc::channel();
-    let (to_send, wrangled) = tokio::sync::mpsc::unbounded_channel();
-    let reading = Reading {
-        files: plan.files,
-        from: plan.from,
-        claimed: plan.folder.claimed(),
-        format: order.spec.format.clone(),
-        max_record: sizes.max_record,
-        program: Arc::clone(&program),
-    };
-    let shared = Shared { control: Arc::clone(&live.control), meter: Arc::clone(&live.meter), budget: Arc::clone(budget), blocks };
-    let mut threads = vec![spawn("read", &live.control, {
-        let live = Arc::clone(live);
-        move || {
-            reader::read(reading, shared, to_wrangle);
-            live.is_at(Progress::Read);
-            Ok(())
-        }
-    })?];
-    let batches = Arc::new(Mutex::new(batches));
-    for number in 0..order.cpu_millis.div_ceil(1000).max(1) {
-        let wrangler = Wrangler::new(Arc::clone(&program), order.spec.format.clone(), sizes.max_record);
-        let (batches, to_send, meter, bodies) = (Arc::clone(&batches), to_send.clone(), Arc::clone(&live.meter), Arc::clone(&bodies));
-        threads.push(spawn(&format!("wrangle-{number}"), &live.control, move || {
-            stages::wrangle(wrangler, &batches, &to_send, &meter, &bodies);
-            Ok(())
-        })?);
-    }
-    drop((to_send, batches));
-
-    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(|e| crate::worker_defect(&format!("no runtime: {e}")))?;
-    let sending = sink::deliver_all(sink, wrangled, settle, plan.task);
-    runtime.block_on(async {
-        tokio::select! {
-            () = sending => {}
-            never = give_up(&live.control, live) => match never {},
-            never = orphaned(live, order.orphan_after.duration()) => match never {},
-        }
-    });
-    runtime.shutdown_background();
-    budget.close();
-    for thread in threads {
-        let _ = thread.join();
-    }
-    Ok(())
-}
-
-fn compile(order: &WorkOrder) -> Result<Compiled, Failure> {
+/// The program of an order.
+pub fn compile(order: &WorkOrder) -> Result<Compiled, Failure> {
     let environment = Environment {
         clock_ms: order.clock_ms,
         client: order.client.to_string(),
@@ -162,40 +59,269 @@ fn compile(order: &WorkOrder) -> Result<Compiled, Failure> {
         run: order.run.to_string(),
         revision: u64::from(order.revision),
     };
-    let compiled = order.spec.program().and_then(|program| Compiled::compile(&program, &environment));
-    compiled.map_err(|violations| {
-        let all: Vec<String> = violations.iter().map(ToString::to_string).collect();
-        let next_step = "mend the spec and start a new run";
-        Failure::permanent("spec_invalid", Culprit::Client, all.join("; "), next_step)
-    })
+    let program = order.spec.program();
+    program
+        .and_then(|program| Compiled::compile(&program, &environment))
+        .map_err(|violations| {
+            let all: Vec<_> = violations.iter().map(ToString::to_string).collect();
+            let message = format!("the job spec does not compile: {}", all.join("; "));
+            Failure::permanent(
+                "spec_invalid",
+                domain::error::Culprit::Client,
+                message,
+                "validate the spec and put a corrected revision",
+            )
+        })
 }
 
-/// Once the worker is to stop: gives up what is under way when nothing moves any more.
-async fn give_up(control: &Control, live: &Live) -> std::convert::Infallible {
-    control.stopping().cancelled().await;
-    let mut moved = (Instant::now(), live.meter.last_progress_ms());
-    loop {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        if live.meter.last_progress_ms() != moved.1 {
-            moved = (Instant::now(), live.meter.last_progress_ms());
-        }
-        let patience = match control.ending() {
-            Some(Ending::Suspended) => PATIENCE_WHEN_SUSPENDED,
-            _ => PATIENCE_WHEN_STOPPED,
+impl Pipeline {
+    /// Opens what a run needs, at its last checkpoint.
+    pub fn open(
+        folder: &RunFolder,
+        order: &WorkOrder,
+        control: Arc<Control>,
+    ) -> Result<Self, Failure> {
+        let program = Arc::new(compile(order)?);
+        let book = Book::open(folder.clone())?;
+        let (log, known) = IndexLog::open(folder)?;
+        let (client, gzip) = sink::connect(&order.dms, MAX_REQUESTS)?;
+        let mut files = folder::manifest(folder)?;
+        let files_total = u32::try_from(files.len()).unwrap_or(u32::MAX);
+        let bytes_total = files.iter().map(|file| file.bytes).sum();
+        let done = book.entries().finished as usize;
+        let meter = Arc::<Meter>::default();
+        let bytes_done: u64 = files.iter().take(done).map(|file| file.bytes).sum();
+        meter
+            .bytes_read
+            .store(bytes_done, std::sync::atomic::Ordering::Relaxed);
+        files.drain(..done.min(files.len()));
+        let under_way = usize::try_from((order.memory.0 / MEMORY_SHARE).min(MAX_UNDER_WAY))
+            .unwrap_or(usize::MAX);
+        let wranglers = order.cpu_millis.div_ceil(1000).max(1) as usize;
+        let (blocks, bodies) = (
+            Arc::new(Pool::new(2 * MAX_REQUESTS)),
+            Arc::new(Pool::new(2 * MAX_REQUESTS)),
+        );
+        let max_record = usize::try_from(order.spec.format.max_record.0)
+            .unwrap_or(usize::MAX)
+            .min(under_way / RECORD_SHARE);
+        let sink = Sink {
+            client,
+            gzip,
+            run: order.run.to_string(),
+            pace: Pace::new(MAX_REQUESTS, Arc::clone(&meter)),
+            control: Arc::clone(&control),
+            meter: Arc::clone(&meter),
+            blocks: Arc::clone(&blocks),
+            bodies,
         };
-        if moved.0.elapsed() >= patience {
-            control.abandon();
+        let reading = Reading {
+            files,
+            from: book
+                .entries()
+                .open
+                .as_ref()
+                .map_or(Mark::START, OpenFile::mark),
+            claimed: folder.claimed(),
+            format: order.spec.format.clone(),
+            max_record,
+            program,
+        };
+        Ok(Self {
+            book,
+            shared: Shared {
+                control,
+                meter,
+                budget: Arc::new(Budget::new(under_way)),
+                blocks,
+            },
+            sink: Arc::new(sink),
+            files_total,
+            bytes_total,
+            reading,
+            indices: Indices::new(known, order.spec.destination.max_indices as usize, log),
+            error_budget: order.spec.error_budget,
+            wranglers: wranglers.min(thread::available_parallelism().map_or(1, usize::from)),
+        })
+    }
+
+    /// Runs until everything is read or the worker is to stop, and everything under way has an outcome or is given up.
+    /// Says whether every file stands in the book.
+    pub async fn run(self, live: Arc<Live>) -> Result<bool, Failure> {
+        let Self {
+            book,
+            shared,
+            sink,
+            files_total,
+            reading,
+            indices,
+            error_budget,
+            wranglers,
+            ..
+        } = self;
+        let control = Arc::clone(&shared.control);
+        let (batches, to_wrangle) = channel();
+        let (wrangled, to_send) = unbounded_channel();
+        let (settle, settled) = channel();
+        let format = (reading.format.clone(), reading.max_record);
+        let program = Arc::clone(&reading.program);
+        let mut threads = vec![stage("reader", &control, {
+            let (shared, live) = (shared.clone(), Arc::clone(&live));
+            move || {
+                reader::read(reading, shared, batches);
+                live.has_read_all();
+            }
+        })?];
+        let to_wrangle = Arc::new(Mutex::new(to_wrangle));
+        for _ in 0..wranglers {
+            let wrangler = Wrangler::new(Arc::clone(&program), Format::clone(&format.0), format.1);
+            let (from, to, sink) = (Arc::clone(&to_wrangle), wrangled.clone(), Arc::clone(&sink));
+            threads.push(stage("wrangler", &control, move || {
+                wrangle(wrangler, &from, &to, &sink)
+            })?);
+        }
+        drop((wrangled, to_wrangle));
+        let keeper = Keeper {
+            book,
+            shared: shared.clone(),
+            live,
+            error_budget,
+        };
+        let (told, kept) = tokio::sync::oneshot::channel();
+        threads.push(stage("book", &control, move || {
+            drop(told.send(keeper.keep(&settled)))
+        })?);
+        // a reader that waits for room has to learn that there will be none
+        let closing = tokio::spawn({
+            let (stopping, budget) = (control.stopping().clone(), Arc::clone(&shared.budget));
+            async move {
+                stopping.cancelled().await;
+                budget.close();
+            }
+        });
+        send(sink, to_send, settle, indices).await;
+        let checkpoint = kept
+            .await
+            .map_err(|_| crate::worker_defect("the book was not closed"))?;
+        closing.abort();
+        for thread in threads {
+            // a panic was noted where it happened
+            let _ = thread.join();
+        }
+        Ok(checkpoint?.finished == files_total)
+    }
+}
+
+async fn send(
+    sink: Arc<Sink>,
+    wrangled: UnboundedReceiver<Wrangled>,
+    settle: Sender<Settled>,
+    indices: Indices,
+) {
+    sink::deliver_all(sink, wrangled, settle, indices).await;
+}
+
+/// A stage on a thread of its own; should it panic, the worker fails.
+fn stage(
+    name: &str,
+    control: &Arc<Control>,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, Failure> {
+    let (control, what) = (Arc::clone(control), name.to_owned());
+    let guarded = move || {
+        if catch_unwind(AssertUnwindSafe(work)).is_err() {
+            control.fail(crate::worker_defect(&format!(
+                "the {what} panicked; see the log"
+            )));
+        }
+    };
+    thread::Builder::new()
+        .name(name.into())
+        .spawn(guarded)
+        .map_err(|e| crate::worker_defect(&format!("no thread: {e}")))
+}
+
+fn wrangle(
+    mut wrangler: Wrangler,
+    batches: &Mutex<Receiver<Batch>>,
+    to: &UnboundedSender<Wrangled>,
+    sink: &Sink,
+) {
+    loop {
+        let next = batches
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .recv();
+        let Ok(batch) = next else { return };
+        let since = Instant::now();
+        let raw = batch.block.len();
+        let wrangled = wrangler.wrangle(batch, sink.bodies.take());
+        sink.meter.expanded(raw, wrangled.body.len());
+        sink.meter.spent(Work::Wrangle, since);
+        if to.send(wrangled).is_err() {
+            return;
         }
     }
 }
 
-/// Suspends the worker when no manager asks for it any more.
-async fn orphaned(live: &Live, after: Duration) -> std::convert::Infallible {
-    loop {
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        if live.alone_for() > after && !live.control.stopping().is_cancelled() {
-            tracing::warn!("no manager has asked for {after:?}");
-            live.control.end(Ending::Suspended);
+/// Keeps the book.
+struct Keeper {
+    book: Book,
+    shared: Shared,
+    live: Arc<Live>,
+    error_budget: ErrorBudget,
+}
+
+impl Keeper {
+    /// Enters outcomes until no more come; gives the last page as it was saved.
+    fn keep(mut self, settled: &Receiver<Settled>) -> Result<Checkpoint, Failure> {
+        let kept = self.enter_all(settled).and_then(|()| self.save());
+        if let Err(failure) = &kept {
+            self.shared.control.fail(failure.clone());
+            // those that still come are of no use without a book, but their senders must not wait
+            self.shared.budget.close();
         }
+        kept.map(|()| self.book.entries().clone())
+    }
+
+    fn enter_all(&mut self, settled: &Receiver<Settled>) -> Result<(), Failure> {
+        let mut saved = Instant::now();
+        loop {
+            match settled.recv_timeout(SAVE_EVERY.saturating_sub(saved.elapsed())) {
+                Ok(batch) => self.enter(batch)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            if saved.elapsed() >= SAVE_EVERY {
+                self.save()?;
+                saved = Instant::now();
+            }
+        }
+    }
+
+    fn enter(&mut self, batch: Settled) -> Result<(), Failure> {
+        let freed = self.book.enter(batch)?;
+        if freed == 0 {
+            return Ok(());
+        }
+        self.shared.budget.give_back(freed);
+        let entries = self.book.entries();
+        self.live.entered(entries);
+        let ledger = entries.ledger();
+        if let Some(mut message) = self
+            .error_budget
+            .exceeded(ledger.rejected, ledger.read, false)
+        {
+            if let Some(cause) = entries.commonest_cause() {
+                message.push_str("; the commonest cause is ");
+                message.push_str(cause);
+            }
+            self.shared.control.end(Ending::BudgetExceeded(message));
+        }
+        Ok(())
+    }
+
+    fn save(&mut self) -> Result<(), Failure> {
+        self.book.turn()?.map_or(Ok(()), |page| page.save())
     }
 }
