@@ -121,6 +121,9 @@ pub struct WorkOrder {
     pub cpu_millis: u32,
     /// How long it goes on without a manager.
     pub orphan_after: Span,
+    /// Whether it holds from its beginning: its client wants the run to pause.
+    #[serde(default)]
+    pub hold: bool,
 }
 
 /// Where a worker can be reached.

@@ -88,6 +88,7 @@ impl Task {
             memory: spec.limits.memory.unwrap_or(plan.memory_per_run),
             cpu_millis: spec.limits.cpu_millis.unwrap_or(plan.cpu_millis_per_run),
             orphan_after: self.shared.settings.orphan_after,
+            hold: run.desired == Desired::Pause,
         })
     }
 }
