@@ -24,6 +24,9 @@ const FORGET: f64 = 1.01;
 pub struct Pace {
     max: f64,
     state: Mutex<State>,
+    /// Held by whoever is next: requests begin in the order in which they ask, as the book is kept in the order of
+    /// reading, and one batch that others overtake again and again would hold up all progress.
+    turn: tokio::sync::Mutex<()>,
     freed: Notify,
     meter: Arc<Meter>,
 }
@@ -79,6 +82,7 @@ impl Pace {
         Self {
             max: max as f64,
             state: Mutex::new(state),
+            turn: tokio::sync::Mutex::new(()),
             freed: Notify::new(),
             meter,
         }
@@ -88,8 +92,14 @@ impl Pace {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until one more request may be under way.
+    /// Waits until one more request may be under way, and nobody else waits for that.
     pub async fn wait(&self) {
+        let _turn = self.turn.lock().await;
+        self.room().await;
+    }
+
+    /// Waits until one more request may be under way.
+    async fn room(&self) {
         loop {
             let freed = self.freed.notified();
             {
@@ -104,19 +114,16 @@ impl Pace {
 
     /// Begins a request of so many bytes, once it may be under way.
     pub async fn slot(&self, bytes: usize) -> Slot<'_> {
-        loop {
-            self.wait().await;
-            let mut state = self.state();
-            if f64::from(state.in_flight) < state.limit.floor().max(1.0) {
-                state.in_flight += 1;
-                state.in_flight_bytes += bytes as u64;
-                state.requests += 1;
-                return Slot {
-                    pace: self,
-                    bytes: bytes as u64,
-                    since: Instant::now(),
-                };
-            }
+        let _turn = self.turn.lock().await;
+        self.room().await;
+        let mut state = self.state();
+        state.in_flight += 1;
+        state.in_flight_bytes += bytes as u64;
+        state.requests += 1;
+        Slot {
+            pace: self,
+            bytes: bytes as u64,
+            since: Instant::now(),
         }
     }
 
@@ -213,6 +220,7 @@ impl Drop for Slot<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::time::timeout;
 
     fn pace() -> Pace {
         Pace::new(8, Arc::default())
@@ -255,6 +263,19 @@ mod tests {
             );
         }
         assert_eq!(pace.status().concurrency, 4);
+    }
+
+    #[tokio::test]
+    async fn requests_begin_in_the_order_in_which_they_ask() {
+        let pace = pace();
+        let (first, _second) = (pace.slot(1).await, pace.slot(1).await);
+        let mut waiting = std::pin::pin!(pace.slot(1));
+        let at_once = Duration::ZERO;
+        assert!(timeout(at_once, &mut waiting).await.is_err());
+        drop(first);
+        // there is room now, but not for whoever comes later
+        assert!(timeout(at_once, pace.slot(1)).await.is_err());
+        waiting.await;
     }
 
     #[test]

@@ -93,18 +93,31 @@ impl Live {
         }
     }
 
-    /// Waits for a cancellation that comes after another ending, and gives up what is under way `grace` later.
+    /// Waits for a cancellation, and gives up what is under way when nothing has been answered for `grace` after it.
     pub async fn cancelled_later(&self, grace: Duration) {
         while self.control.ending() != Some(Ending::Cancelled) {
             tokio::time::sleep(LOOK_EVERY).await;
         }
-        tokio::time::sleep(grace).await;
+        let called_off_ms = now_ms();
+        let grace_ms = i64::try_from(grace.as_millis()).unwrap_or(i64::MAX);
+        while now_ms() - self.meter.last_progress_ms().max(called_off_ms) < grace_ms {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
         self.control.abandon();
     }
 
     /// Does what a manager says.
     pub fn obey(&self, command: Command) {
-        tracing::info!(?command, "told by the manager");
+        // the manager says it again and again until it sees that it was heard
+        let known = match command {
+            Command::Pause => self.control.is_paused(),
+            Command::Resume => !self.control.is_paused(),
+            Command::Cancel => self.control.ending() == Some(Ending::Cancelled),
+            Command::Suspend => self.control.ending().is_some(),
+        };
+        if !known {
+            tracing::info!(?command, "told by the manager");
+        }
         match command {
             Command::Pause => self.control.pause(),
             Command::Resume => self.control.resume(),

@@ -28,7 +28,7 @@ pub(crate) use pipeline::compile;
 
 /// What is under way has so much time to finish when the worker is to stop for a while.
 const SUSPEND_GRACE: Duration = Duration::from_secs(5);
-/// And when the run is called off: longer, as nobody will look up later what became of it.
+/// And when the run is called off: so long without any answer, as nobody will look up later what became of it.
 const CANCEL_GRACE: Duration = Duration::from_secs(20);
 
 /// A worker of one run. Started by the manager; by hand only to look at a run folder again.
@@ -120,6 +120,9 @@ fn exit(
 async fn work(folder: &RunFolder, order: &WorkOrder, attempt: u32) -> Result<ExitKind, Failure> {
     limits::apply(order);
     let control = Arc::new(Control::default());
+    if order.hold {
+        control.pause();
+    }
     limits::watch(order.memory, Arc::clone(&control));
     let pipeline = pipeline::Pipeline::open(folder, order, Arc::clone(&control))?;
     let live = Arc::new(Live::new(order, attempt, &pipeline, Arc::clone(&control)));
@@ -180,7 +183,7 @@ async fn wind_down(control: Arc<Control>, live: Arc<Live>, orphan_after: Duratio
     }
     let grace = match control.ending() {
         Some(Ending::Suspended) => SUSPEND_GRACE,
-        Some(Ending::Cancelled) => CANCEL_GRACE,
+        Some(Ending::Cancelled) => return live.cancelled_later(CANCEL_GRACE).await,
         // these have to know what became of everything; a cancellation may still follow
         Some(Ending::BudgetExceeded(_)) | None => return live.cancelled_later(CANCEL_GRACE).await,
         Some(Ending::Failed(_)) => return,
