@@ -86,7 +86,7 @@ pub async fn as_a_stranger(configuration: Configuration) {
     let mut spec = lines();
     spec["format"] = json!({ "type": "csv" });
     spec["schema"] = json!({ "fields": { "kind": { "type": "keyword" } } });
-    spec["error_budget"] = json!({ "max_records": 1 });
+    spec["error_budget"] = json!({ "max_records": 1, "max_percent": null });
     let spec = stranger.write("job.json", spec.to_string().as_bytes());
 
     let registered: Registered = stranger

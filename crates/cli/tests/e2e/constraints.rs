@@ -248,7 +248,7 @@ pub async fn uploads(configuration: Configuration) {
     .await;
     assert!(job.staged().await.is_empty());
 
-    for name in ["../a.log", "a/b.log", ".hidden", "a\nb", "..", ""] {
+    for name in ["../a.log", "a/b.log", ".hidden", "a\u{7}b", "..", ""] {
         let refused = job
             .stage_bytes(name, b"x\n".to_vec(), &checksum(b"x\n"))
             .await

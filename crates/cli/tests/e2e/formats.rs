@@ -115,7 +115,7 @@ pub async fn ndjson(configuration: Configuration) {
 
     let mut plain = Input::new("events.ndjson");
     plain.record(
-        r#"{"level":"info","code":1,"at":"192.0.2.1","nested":{"deep":[1,2,{"er":true}]}}"#,
+        r#"{"level":"info","code":1,"at":"192.0.2.1","nested":{"deep":[{"er":[1,2]},{"er":3}]}}"#,
         Stored,
     );
     plain.record(r#"{"level":"debug","code":2}"#, Filtered);

@@ -64,7 +64,12 @@ pub async fn port_taken(configuration: Configuration) {
         scratch.join("config.toml"),
     )
     .unwrap();
-    let (code, output) = refused(configuration, &scratch, &["--listen", &address]).await;
+    let (code, output) = refused(
+        configuration,
+        &scratch,
+        &["--set", &format!("listen={address}")],
+    )
+    .await;
     assert_ne!(code, 0);
     assert!(
         output.contains(&address) && output.contains("address_in_use"),

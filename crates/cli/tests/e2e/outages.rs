@@ -95,8 +95,11 @@ pub async fn at_the_end(configuration: Configuration) {
         }
     }));
     let run = job.start().await;
-    let stalled = is_stalled(&job, &run).await;
-    assert_eq!(stalled.state, RunState::Verifying);
+    let stalled = job
+        .until("it is shown as stalled while it is verified", &run, |now| {
+            now.state == RunState::Verifying && now.stalled.is_some()
+        })
+        .await;
     assert_eq!(
         stalled.ledger.created, 2000,
         "the worker has ended: {stalled:#?}"

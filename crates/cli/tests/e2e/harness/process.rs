@@ -1,20 +1,22 @@
-//! A process under test: its output goes to a file, its group ends with it.
+//! A process under test: its output goes to a file, and it does not outlive its test.
+//!
+//! It stays in the tester's process group, so that whoever interrupts the tests interrupts it too.
 
 use std::{
     fs::{self, File, OpenOptions},
     io,
-    os::unix::process::{CommandExt, ExitStatusExt},
+    os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
 use nix::{
-    sys::signal::{Signal, kill, killpg},
+    sys::signal::{Signal, kill},
     unistd::Pid,
 };
 
-/// A started process, leader of its own group.
+/// A started process.
 pub struct Process {
     child: Child,
     log: PathBuf,
@@ -29,7 +31,6 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(open().unwrap())
             .stderr(open().unwrap())
-            .process_group(0)
             .spawn()
             .unwrap_or_else(|e| panic!("{command:?} cannot be started: {e}"));
         let log = log.to_owned();
@@ -88,8 +89,8 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
-            // the group may be gone already; there is nobody to tell
-            let _ = killpg(pid(self.child.id()), Signal::SIGKILL);
+            // it may have ended meanwhile; there is nobody to tell
+            let _ = self.child.kill();
             let _ = self.child.wait();
         }
     }

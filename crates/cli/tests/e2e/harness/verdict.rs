@@ -16,6 +16,9 @@ use serde_json::json;
 
 use super::{Fate, Input, Job};
 
+/// Ids of one question.
+const IDS_AT_ONCE: usize = 10_000;
+
 /// Raw bytes that a reject keeps.
 const RAW_KEPT: usize = 64 << 10;
 
@@ -84,36 +87,44 @@ impl Job<'_, '_> {
     /// The job's index holds exactly the documents of these inputs, by id: none missing, none twice, none besides.
     pub async fn assert_documents(&self, inputs: &[&Input]) {
         let dms = self.tenant.platform.dms();
+        dms.refresh(&self.index).await;
         let mut sum = 0;
         for input in inputs {
             let expected = input.documents(&self.id);
-            let found = dms
-                .documents(&self.index, &input.key(&self.id), false)
-                .await;
-            let missing: Vec<_> = expected
-                .keys()
-                .filter(|id| !found.contains_key(*id))
-                .take(5)
-                .collect();
-            let besides: Vec<_> = found
-                .keys()
-                .filter(|id| !expected.contains_key(*id))
-                .take(5)
-                .collect();
-            assert!(
-                missing.is_empty() && besides.is_empty(),
-                "{}: {} documents instead of {}; missing {missing:?}…, besides {besides:?}…",
-                input.name,
-                found.len(),
-                expected.len()
-            );
+            let ids: Vec<&String> = expected.keys().collect();
+            let mut found = 0;
+            for ids in ids.chunks(IDS_AT_ONCE) {
+                found += dms
+                    .count(&self.index, Some(json!({ "ids": { "values": ids } })))
+                    .await;
+            }
             sum += expected.len() as u64;
+            if found < expected.len() as u64 {
+                self.name_the_missing(input).await;
+            }
         }
+        // all that are expected are there: so if there are no more than those, there is none besides and none twice
         assert_eq!(
             dms.count(&self.index, None).await,
             sum,
             "documents in {}",
             self.index
+        );
+    }
+
+    /// Fails with the ids that are not in the core DMS.
+    async fn name_the_missing(&self, input: &Input) {
+        let dms = self.tenant.platform.dms();
+        let found = dms
+            .documents(&self.index, &input.key(&self.id), false)
+            .await;
+        let mut missing = input.documents(&self.id);
+        missing.retain(|id, _| !found.contains_key(id));
+        let some: Vec<_> = missing.keys().take(10).collect();
+        panic!(
+            "{}: {} documents are missing: {some:?}…",
+            input.name,
+            missing.len()
         );
     }
 
