@@ -1,6 +1,9 @@
 //! The REST interface of a whole manager, with a SQLite store in a fresh home and stand-ins for engine and core DMS.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests may panic; the lint sees tests only")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests may panic; the lint sees tests only"
+)]
 
 mod support;
 

@@ -10,6 +10,7 @@ use crate::output::run::tests::run as made;
 use serde_json::json;
 
 /// What a scripted manager does next.
+#[allow(clippy::large_enum_variant)] // a handful of steps, in tests only
 enum Step {
     /// Answers the question for events with these, then breaks off.
     Events(Vec<RunEvent>),

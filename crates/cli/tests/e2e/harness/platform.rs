@@ -175,7 +175,8 @@ impl Platform {
         serde_json::from_slice(&fs::read(self.home.join("manager.json")).ok()?).ok()
     }
 
-    /// The manager's process id.
+    /// The manager's process id; only the benchmark, which shares this harness, asks for it.
+    #[allow(dead_code)]
     pub fn process_id(&self) -> u64 {
         self.address().unwrap()["pid"].as_u64().unwrap()
     }
@@ -295,7 +296,8 @@ impl Platform {
 
     /// Stops it, which must go in order, and removes what was made on shared servers.
     pub async fn end(self) {
-        for client in self.clients.lock().unwrap().drain(..) {
+        let clients = std::mem::take(&mut *self.clients.lock().unwrap());
+        for client in clients {
             self.dms.remove_all_of(&client).await;
         }
         if let Some(proxy) = &self.dms_proxy {
