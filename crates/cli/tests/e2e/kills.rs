@@ -70,9 +70,16 @@ impl Schedule {
             .map(|number| draw_input(seed, number, &mut chance))
             .collect();
         let records = inputs.iter().map(|input| input.records.len() as u64).sum();
-        let kills = (0..chance.random_range(2..=5))
+        let mut kills: Vec<_> = (0..chance.random_range(2..=5))
             .map(|_| draw_kill(records, &mut chance))
             .collect();
+        // in the order in which their moments come, so that each one has its own
+        kills.sort_by_key(|(moment, _)| match moment {
+            Moment::State(RunState::Claiming | RunState::Starting) => 0,
+            Moment::State(RunState::Running) | Moment::Accounted(0) => 1,
+            Moment::Accounted(records) => *records,
+            Moment::State(_) => u64::MAX,
+        });
         Self {
             seed,
             inputs,
@@ -87,7 +94,7 @@ fn draw_input(seed: u64, number: u32, chance: &mut StdRng) -> Input {
     let mut input = Input::new(&format!("{number}.csv{packed}"));
     input.without_record(b"id,kind,amount\n");
     let mixed = chance.random_bool(0.5);
-    for id in 0..chance.random_range(20_000..60_000) {
+    for id in 0..chance.random_range(6_000..25_000) {
         match if mixed {
             chance.random_range(0..200)
         } else {
