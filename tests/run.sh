@@ -10,7 +10,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 . tests/services/common.sh
 
-ALL=(fmt clippy deny build unit doc elasticsearch mongodb e2e)
+ALL=(fmt clippy deny build unit doc elasticsearch mongodb e2e kills)
 SUITES=("$@")
 [ $# -gt 0 ] || SUITES=("${ALL[@]}")
 SKIP=${SKIP_SUITES:-}
@@ -37,7 +37,9 @@ command_of() {
     build) COMMAND=(cargo build --locked --workspace --all-targets) ;;
     unit) COMMAND=("${CARGO_TEST[@]}" --lib --bins $(targets_without_services)) ;;
     doc) COMMAND=("${CARGO_TEST[@]}" --doc) ;;
-    elasticsearch | mongodb | e2e) COMMAND=("${CARGO_TEST[@]}" --test "$1*") ;;
+    elasticsearch | mongodb) COMMAND=("${CARGO_TEST[@]}" --test "$1*") ;;
+    e2e) COMMAND=("${CARGO_TEST[@]}" --test "e2e*" -- --skip kill_schedules) ;;
+    kills) COMMAND=("${CARGO_TEST[@]}" --test "e2e*" -- kill_schedules) ;;
   esac
 }
 
@@ -59,7 +61,7 @@ prepare() {
     unit | doc) built ;;
     elasticsearch) built && service elasticsearch ELASTICSEARCH_URL ;;
     mongodb) built && service mongodb MONGODB_URI ;;
-    e2e) built && service elasticsearch ELASTICSEARCH_URL && service mongodb MONGODB_URI ;;
+    e2e | kills) built && service elasticsearch ELASTICSEARCH_URL && service mongodb MONGODB_URI ;;
   esac
 }
 REASON=
@@ -72,8 +74,8 @@ built() { [ -z "$BUILD_FAILED" ] || reason "the build failed"; }
 SERVICES_PID=
 start_services() {
   local services=()
-  [ -n "${ELASTICSEARCH_URL:-}" ] || { { wanted elasticsearch || wanted e2e; } && ! skipped elasticsearch && services+=(elasticsearch); }
-  [ -n "${MONGODB_URI:-}" ] || { { wanted mongodb || wanted e2e; } && ! skipped mongodb && services+=(mongodb); }
+  [ -n "${ELASTICSEARCH_URL:-}" ] || { { wanted elasticsearch || wanted e2e || wanted kills; } && ! skipped elasticsearch && services+=(elasticsearch); }
+  [ -n "${MONGODB_URI:-}" ] || { { wanted mongodb || wanted e2e || wanted kills; } && ! skipped mongodb && services+=(mongodb); }
   [ ${#services[@]} -gt 0 ] || return 0
   say "starting ${services[*]} beside the first suites"
   # a group of its own, so that an interrupted installation can be ended
