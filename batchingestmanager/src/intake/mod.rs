@@ -13,7 +13,7 @@ use domain::error::{Culprit, Failure};
 use domain::file::{FileRecord, ManifestFile};
 use domain::plan::Plan;
 use domain::ports::{Intake, RunContext};
-use domain::run::Outcome;
+use domain::run::{Outcome, Run};
 use domain::store::Metadata;
 
 use crate::failure::blocking;
@@ -80,5 +80,10 @@ impl Intake for BatchIntake {
         };
         let (root, context) = (self.staging.root.clone(), context.clone());
         blocking(move || settle::settle(&root, &context, &places)).await
+    }
+
+    async fn expire(&self, run: &Run) -> Result<(), Failure> {
+        let (root, job, run) = (self.staging.root.clone(), run.job_ref(), run.id.clone());
+        blocking(move || settle::expire(&root, &job, &run)).await
     }
 }

@@ -7,6 +7,7 @@ use std::io;
 
 use domain::error::Failure;
 use domain::file::{FileRecord, FileState};
+use domain::ids::{JobRef, RunId};
 use domain::ports::RunContext;
 use domain::run::Outcome;
 
@@ -92,6 +93,26 @@ fn put_all_away(
     // the names must be durable in their new folder before they are gone from the old one
     opened.values().try_for_each(Folder::sync)?;
     staging.sync()
+}
+
+/// Removes what was put away after a run.
+pub fn expire(root: &Folder, job: &JobRef, run: &RunId) -> Result<(), Failure> {
+    let expire = || {
+        let Some(staging) = job_folder(root, job)? else {
+            return Ok(());
+        };
+        for name in [DONE, QUARANTINE] {
+            let Some(place) = staging.child(name)? else {
+                continue;
+            };
+            if let Some(folder) = place.child(run.as_str())? {
+                folder.clear()?;
+                place.remove_child(run.as_str())?;
+            }
+        }
+        Ok(())
+    };
+    expire().map_err(|e| disk("removing files that were put away", &e))
 }
 
 fn open(staging: &Folder, place: Place, context: &RunContext) -> io::Result<Folder> {

@@ -3,7 +3,7 @@
 use domain::error::{Culprit, Failure};
 use domain::file::{FileRecord, FileState, ManifestFile};
 use domain::ledger::Ledger;
-use domain::ports::RunContext;
+use domain::ports::{Intake, RunContext};
 use domain::run::Outcome;
 
 use crate::home::{Home, read, run_id};
@@ -186,4 +186,15 @@ async fn a_run_that_never_claimed_is_settled_too() {
     let run = home.run(1);
     home.settle(&run, &[], &Outcome::Cancelled).await;
     assert_eq!(names(&home), ["a"]);
+}
+
+#[tokio::test]
+async fn what_was_put_away_goes_with_the_retention_of_its_run_alone() {
+    let (home, run, files) = claimed().await;
+    home.settle(&run, &files, &Outcome::Completed).await;
+    home.put("next", "still waits");
+    for _ in 0..2 {
+        home.intake.expire(&run.run).await.unwrap();
+        assert_eq!(names(&home), ["next"]);
+    }
 }

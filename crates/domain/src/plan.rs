@@ -28,7 +28,8 @@ pub struct Plan {
     pub memory_per_run: Bytes,
     /// How many CPU cores one of its runs may use, in thousandths.
     pub cpu_millis_per_run: u32,
-    /// How long finished runs, their rejects and their done files are kept.
+    /// How long runs are kept once they have ended, with their reports, logs, rejects, and the staged files that they put
+    /// away as done or quarantined. The documents in the core DMS stay.
     pub retention: Span,
 }
 

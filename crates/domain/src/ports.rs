@@ -43,6 +43,9 @@ pub trait Intake: Send + Sync {
         files: &[FileRecord],
         outcome: &Outcome,
     ) -> Result<(), Failure>;
+
+    /// Removes the files that were put away after a run whose retention is over. Called again it changes nothing.
+    async fn expire(&self, run: &Run) -> Result<(), Failure>;
 }
 
 /// What an engine sees of a run.

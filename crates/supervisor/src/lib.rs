@@ -16,6 +16,7 @@ mod monitor;
 mod queue;
 pub mod rejects;
 pub mod report;
+mod retention;
 pub mod series;
 mod settings;
 mod shared;

@@ -22,6 +22,8 @@ pub struct Settings {
     pub shutdown_grace: Span,
     /// How long a worker goes on without a manager.
     pub orphan_after: Span,
+    /// How often runs that are past their retention are looked for.
+    pub retention_interval: Span,
     /// Runs under way on this host at once; the clients take turns.
     pub max_runs: u32,
     /// How lost workers are dealt with.
@@ -39,6 +41,7 @@ impl Default for Settings {
             cancel_grace: Span::secs(30),
             shutdown_grace: Span::secs(10),
             orphan_after: Span::secs(60),
+            retention_interval: Span::secs(600),
             max_runs: 16,
             policy: Policy::default(),
         }

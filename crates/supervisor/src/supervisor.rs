@@ -14,7 +14,7 @@ use tokio_util::task::JoinMap;
 
 use crate::events::RunEvent;
 use crate::shared::{Parts, Shared};
-use crate::{health, task};
+use crate::{health, retention, task};
 
 /// Scans between two looks at the slots of all clients.
 const SCANS_PER_HEALING: u64 = 60;
@@ -39,6 +39,7 @@ pub struct Ended {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {
     Health,
+    Retention,
     Scan,
     Run(RunId),
 }
@@ -98,6 +99,9 @@ impl Supervisor {
         group
             .tasks
             .spawn(Key::Health, keep_health(self.shared.clone()));
+        group
+            .tasks
+            .spawn(Key::Retention, keep_expiring(self.shared.clone()));
         let mut ticks = interval(self.shared.settings.scan_interval.duration());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -114,6 +118,11 @@ impl Supervisor {
 
 async fn keep_health(shared: Arc<Shared>) -> Done {
     health::keep_asking(shared).await;
+    Done::Left
+}
+
+async fn keep_expiring(shared: Arc<Shared>) -> Done {
+    retention::keep_expiring(shared).await;
     Done::Left
 }
 
@@ -154,12 +163,14 @@ impl Group {
             (Key::Run(id), Ok(_)) => self.shared.forget(&id),
             (key, Err(error)) => {
                 tracing::error!(task = ?key, %error, "a task broke; it begins again");
-                if key == Key::Health {
-                    self.tasks
-                        .spawn(Key::Health, keep_health(self.shared.clone()));
+                let shared = self.shared.clone();
+                match key {
+                    Key::Health => self.tasks.spawn(key, keep_health(shared)),
+                    Key::Retention => self.tasks.spawn(key, keep_expiring(shared)),
+                    Key::Scan | Key::Run(_) => {}
                 }
             }
-            (Key::Health | Key::Scan, Ok(_)) => {}
+            (Key::Health | Key::Retention | Key::Scan, Ok(_)) => {}
         }
         if std::mem::take(&mut self.scan_again) {
             self.scan();
@@ -187,6 +198,7 @@ impl Group {
     async fn drain(mut self) -> Ended {
         let deadline = Instant::now() + self.shared.settings.shutdown_grace.duration();
         self.tasks.abort(&Key::Health);
+        self.tasks.abort(&Key::Retention);
         self.tasks.abort(&Key::Scan);
         loop {
             tokio::select! {

@@ -586,3 +586,33 @@ async fn a_worker_that_does_not_suspend_is_named_and_adopted_by_the_next_manager
         "adopted, not started again"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_removed_when_its_clients_retention_is_over() {
+    let mut platform = Platform::new().await;
+    platform.settings.retention_interval = Span::secs(10);
+    platform
+        .change("acme", |client: &mut Client| {
+            client.plan.retention = Span::secs(600)
+        })
+        .await;
+    platform.client("longer", Plan::default()).await;
+    let working = platform.supervise();
+    let kept = platform.start(1, job("longer", "flights")).await;
+    platform.until_final(&kept).await;
+    let id = platform.start(2, job("acme", "flights")).await;
+    let run = platform.until_final(&id).await;
+    let folder = platform.folder(&run);
+
+    sleep(Duration::from_secs(580)).await;
+    assert!(folder.report_json().exists(), "not yet");
+    sleep(Duration::from_secs(40)).await;
+    assert_eq!(platform.metadata.run(&id).await.unwrap(), None);
+    assert!(platform.files(&id).await.is_empty());
+    assert!(!folder.path().exists());
+    assert_eq!(platform.world.state().expired, [id]);
+
+    let kept = platform.run(&kept).await;
+    assert!(platform.folder(&kept).report_json().exists());
+    working.stop().await;
+}

@@ -59,6 +59,7 @@ pub struct State {
     pub commands: Vec<Command>,
     pub settled: Vec<(RunId, &'static str)>,
     pub removed: Vec<RunId>,
+    pub expired: Vec<RunId>,
 }
 
 struct Worker {
@@ -102,6 +103,7 @@ impl World {
             commands: Vec::new(),
             settled: Vec::new(),
             removed: Vec::new(),
+            expired: Vec::new(),
         };
         Self {
             state: Arc::new(Mutex::new(state)),
@@ -312,6 +314,12 @@ impl Intake for World {
         }
         self.point().await?;
         Ok(())
+    }
+
+    async fn expire(&self, run: &Run) -> Result<(), Failure> {
+        self.point().await?;
+        self.state().expired.push(run.id.clone());
+        self.point().await
     }
 }
 

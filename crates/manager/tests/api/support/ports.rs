@@ -49,6 +49,10 @@ impl Intake for BusyIntake {
     async fn settle(&self, _: &RunContext, _: &[FileRecord], _: &Outcome) -> Result<(), Failure> {
         Ok(())
     }
+
+    async fn expire(&self, _: &Run) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 #[derive(Default)]
