@@ -157,3 +157,14 @@ fn the_published_schema_describes_every_section() {
     }
     assert_eq!(schema.pointer("/additionalProperties"), Some(&json!(false)));
 }
+
+#[test]
+fn a_wrong_choice_is_answered_with_the_right_ones() {
+    let found = parse(&with(&["format", "type"], json!("csvv"))).unwrap_err();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].pointer, "/format/type");
+    assert_eq!(
+        found[0].message,
+        r#""csvv" is none of "csv", "ndjson", "lines""#
+    );
+}

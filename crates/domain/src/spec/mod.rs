@@ -240,12 +240,42 @@ impl Destination {
 
 /// How many rejects are bearable. A run that goes beyond ends early, as failed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(from = "GivenBudget")]
 pub struct ErrorBudget {
     /// At most so many rejects; none for no limit.
     pub max_records: Option<u64>,
     /// At most so many percent of the records read; looked at from 1,000 records on, and at the end. None for no limit.
     pub max_percent: Option<f64>,
+}
+
+/// An error budget as it is written: what it does not name is at its default, which depends on what it names.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename = "ErrorBudget")]
+struct GivenBudget {
+    /// At most so many rejects. Default: no limit.
+    max_records: Option<u64>,
+    /// At most so many percent of the records read; looked at from 1,000 records on, and at the end. Null for no limit.
+    /// Default: 10, or no limit if `max_records` is given.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Option<f64>")]
+    max_percent: Option<Option<f64>>,
+}
+
+/// Tells null from absent.
+fn given<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Option<f64>>, D::Error> {
+    Option::deserialize(value).map(Some)
+}
+
+impl From<GivenBudget> for ErrorBudget {
+    fn from(given: GivenBudget) -> Self {
+        let by_default = Self::default()
+            .max_percent
+            .filter(|_| given.max_records.is_none());
+        Self {
+            max_records: given.max_records,
+            max_percent: given.max_percent.unwrap_or(by_default),
+        }
+    }
 }
 
 impl Default for ErrorBudget {
@@ -288,6 +318,22 @@ pub struct Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_budget_in_records_is_not_cut_short_by_the_default_percentage() {
+        let parse = |json| serde_json::from_str::<ErrorBudget>(json).unwrap();
+        let budget = |max_records, max_percent| ErrorBudget {
+            max_records,
+            max_percent,
+        };
+        assert_eq!(parse("{}"), ErrorBudget::default());
+        assert_eq!(parse(r#"{"max_records":1}"#), budget(Some(1), None));
+        assert_eq!(parse(r#"{"max_percent":null}"#), budget(None, None));
+        assert_eq!(
+            parse(r#"{"max_records":1,"max_percent":5}"#),
+            budget(Some(1), Some(5.0))
+        );
+    }
 
     #[test]
     fn budgets_end_a_hopeless_run_early_and_a_short_one_at_its_end() {

@@ -1,8 +1,10 @@
 //! From a text's JSON value to a [`JobSpec`]: structure by the published JSON Schema, then what a schema cannot say.
 //! All violations at once, each with its JSON pointer.
 
-use jsonschema::ValidationError;
+use std::sync::LazyLock;
+
 use jsonschema::error::ValidationErrorKind;
+use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 use wrangling::{Compiled, Environment, Violation};
 
@@ -44,10 +46,14 @@ pub fn parse(value: &Value) -> Result<JobSpec, Vec<Violation>> {
     }
 }
 
+/// Compiled once: that takes longer than checking a spec.
+static VALIDATOR: LazyLock<Result<Validator, String>> =
+    LazyLock::new(|| jsonschema::validator_for(&json_schema()).map_err(|e| e.to_string()));
+
 /// Violations of the JSON Schema; those below `/wrangling` are left to the pipeline language's own parser.
 fn structure(value: &Value) -> Vec<Violation> {
     let below_wrangling = |violation: &Violation| violation.pointer.starts_with("/wrangling");
-    match jsonschema::validator_for(&json_schema()) {
+    match &*VALIDATOR {
         Ok(validator) => validator
             .iter_errors(value)
             .flat_map(|e| explain(&e))
@@ -83,6 +89,10 @@ fn explain(error: &ValidationError<'_>) -> Vec<Violation> {
             )]
         }
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+            if let Some(choices) = choices(context) {
+                let message = format!("{} is none of {choices}", error.instance());
+                return vec![Violation::new(at, "invalid_value", message)];
+            }
             // the branch for `null` says nothing of use: take the one that came furthest
             let meant = context.iter().max_by_key(|branch| {
                 branch
@@ -96,6 +106,25 @@ fn explain(error: &ValidationError<'_>) -> Vec<Violation> {
         }
         _ => vec![Violation::new(at, "invalid_value", error.to_string())],
     }
+}
+
+/// What could have been given, if every branch is about single values: those of an enumeration, or null.
+fn choices(branches: &[Vec<ValidationError<'_>>]) -> Option<String> {
+    let mut all = Vec::new();
+    for error in branches.iter().flatten() {
+        match error.kind() {
+            ValidationErrorKind::Constant { expected_value } => {
+                all.push(expected_value.to_string())
+            }
+            ValidationErrorKind::Enum { options } => {
+                all.extend(options.as_array()?.iter().map(Value::to_string));
+            }
+            ValidationErrorKind::OneOfNotValid { context } => all.push(choices(context)?),
+            ValidationErrorKind::Type { .. } if !all.is_empty() => {}
+            _ => return None,
+        }
+    }
+    (!all.is_empty()).then(|| all.join(", "))
 }
 
 fn escape(name: &str) -> String {
