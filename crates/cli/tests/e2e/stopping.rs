@@ -20,7 +20,8 @@ pub async fn graceful(configuration: Configuration) {
     let platform = Platform::start(configuration, PROXY).await;
     let tenant = platform.tenant("stop").await;
     let job = tenant.job("lines", &lines()).await;
-    let inputs = [input("a.log", 30_000), input("b.log.gz", 10_000)];
+    // more than the worker has in hand when it is told to stop: that much it would bring to its end
+    let inputs = [input("a.log", 200_000), input("b.log.gz", 10_000)];
     job.stage_all(&inputs).await;
     platform.dms_proxy().set_schedule(slow(200));
     let run = job.start().await;
