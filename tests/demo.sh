@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/services/common.sh
 
-cargo build --release --locked --workspace --bins
+cargo build --release --locked -p cli
 PATH=$PWD/target/release:$PATH
 DEMO=$(mktemp -d "${TMPDIR:-/tmp}/ingest-demo.XXXXXX")
 export INGEST_HOME=$DEMO/home # where the commands below find the platform and their token
