@@ -11,7 +11,7 @@ cargo build --release --locked --workspace --bins
 ROWS=$(mktemp "${TMPDIR:-/tmp}/ingest-bench.XXXXXX")
 trap 'rm -f "$ROWS"' EXIT
 say "measuring the worker"
-cargo run --release --locked --quiet -p engine-native --example throughput | tee -a "$ROWS"
+cargo bench --locked --quiet -p engine-native --bench worker | tee -a "$ROWS"
 say "measuring the platform"
 cargo bench --locked --quiet -p cli --bench platform | tee -a "$ROWS"
 
