@@ -67,6 +67,7 @@ async fn missing(
         format: order.spec.format.clone(),
         max_record,
         program,
+        cpu_millis: order.cpu_millis,
     };
     let batches = read(reading, shared.clone());
     let mut missing: BTreeMap<FileKey, Vec<u64>> = BTreeMap::new();

@@ -1,6 +1,7 @@
 //! What the worker has been told, and what went wrong: the one place where all stages look whether to go on.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use domain::error::Failure;
 use tokio_util::sync::CancellationToken;
@@ -101,6 +102,16 @@ impl Control {
         state.ending.is_none()
     }
 
+    /// Waits for a while; false once reading is to stop.
+    pub fn rest(&self, time: Duration) -> bool {
+        let waits = |state: &mut State| state.ending.is_none();
+        let (state, _) = self
+            .changed
+            .wait_timeout_while(self.state(), time, waits)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.ending.is_none()
+    }
+
     /// Cancelled when reading is to stop.
     pub fn stopping(&self) -> &CancellationToken {
         &self.stopping
@@ -149,13 +160,15 @@ mod tests {
     }
 
     #[test]
-    fn an_ending_wakes_a_held_reader() {
+    fn an_ending_wakes_a_held_reader_and_one_that_rests() {
         let control = Control::default();
         control.pause();
         std::thread::scope(|scope| {
-            let reader = scope.spawn(|| control.may_read());
+            let held = scope.spawn(|| control.may_read());
+            let rests = scope.spawn(|| control.rest(Duration::MAX));
             control.end(Ending::Cancelled);
-            assert!(!reader.join().unwrap());
+            assert!(!held.join().unwrap());
+            assert!(!rests.join().unwrap());
         });
     }
 }

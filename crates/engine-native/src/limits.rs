@@ -1,9 +1,10 @@
-//! Limits that a worker sets itself (rule 22): resource limits of its process, and a watchdog over its resident memory.
+//! Limits that a worker sets itself (rule 22): resource limits of its process, a watchdog over its resident memory, and a
+//! pace that holds it to its share of CPU time.
 
 use std::fs;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::error::{Culprit, Failure};
 use domain::units::Bytes;
@@ -20,6 +21,8 @@ const ADDRESS_SPACE_FACTOR: u64 = 8;
 const MIN_ADDRESS_SPACE: u64 = 8 << 30;
 const OPEN_FILES: u64 = 4096;
 const WATCH_EVERY: Duration = Duration::from_millis(100);
+/// CPU time that may be used at once after a time of little use.
+const CPU_BURST: Duration = Duration::from_millis(500);
 
 /// Sets the process's own resource limits, and makes it yield to others.
 pub fn apply(order: &WorkOrder) {
@@ -59,6 +62,43 @@ pub fn cpu_ms() -> u64 {
     ms.ok().and_then(|ms| u64::try_from(ms).ok()).unwrap_or(0)
 }
 
+/// Holds the process to its share of CPU time: reading asks before each block, and everything else follows from what is
+/// read.
+///
+/// A token bucket: it fills with `millis` thousandths of a second a second, up to [`CPU_BURST`] in advance.
+#[derive(Debug)]
+pub struct CpuPace {
+    millis: u32,
+    /// When the bucket would have been full, had nothing been used since.
+    full_at: Instant,
+    /// CPU time of the process that has been taken out of it.
+    used: Duration,
+}
+
+impl CpuPace {
+    /// For `millis` thousandths of a core, from now on.
+    pub fn new(millis: u32) -> Self {
+        Self {
+            millis: millis.max(1),
+            full_at: Instant::now(),
+            used: Duration::from_millis(cpu_ms()),
+        }
+    }
+
+    /// How long reading has to wait now.
+    pub fn wait(&mut self) -> Duration {
+        self.wait_at(Instant::now(), Duration::from_millis(cpu_ms()))
+    }
+
+    fn wait_at(&mut self, now: Instant, used: Duration) -> Duration {
+        let fill = |cpu: Duration| cpu * 1000 / self.millis;
+        let spent = used.saturating_sub(self.used);
+        self.full_at = self.full_at.max(now) + fill(spent);
+        self.used = used;
+        (self.full_at - now).saturating_sub(fill(CPU_BURST))
+    }
+}
+
 /// Ends the worker when it uses more memory than its order allows. Watches until the worker ends.
 pub fn watch(memory: Bytes, control: Arc<Control>) {
     thread::spawn(move || {
@@ -80,4 +120,44 @@ pub fn watch(memory: Bytes, control: Arc<Control>) {
             thread::sleep(WATCH_EVERY);
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Uses as much CPU as it may of `cores` for so many steps of 10 ms; gives the CPU time used and the time it took.
+    fn work(millis: u32, cores: u32, steps: u32) -> (Duration, Duration) {
+        let begin = Instant::now();
+        let mut pace = CpuPace {
+            millis,
+            full_at: begin,
+            used: Duration::ZERO,
+        };
+        let (mut now, mut used) = (begin, Duration::ZERO);
+        for _ in 0..steps {
+            now += pace.wait_at(now, used) + Duration::from_millis(10);
+            used += Duration::from_millis(10) * cores;
+        }
+        (used, now - begin)
+    }
+
+    #[test]
+    fn cpu_time_is_held_to_its_share_but_for_the_burst() {
+        for (millis, cores) in [(250, 1), (500, 2), (1500, 4)] {
+            let (used, took) = work(millis, cores, 2000);
+            let allowed = took * millis / 1000 + CPU_BURST + Duration::from_millis(10) * cores;
+            assert!(used <= allowed, "{millis}: {used:?} in {took:?}");
+            assert!(
+                used >= took * millis / 1000,
+                "{millis}: no more waiting than is needed"
+            );
+        }
+        let (_, took) = work(2000, 2, 100);
+        assert_eq!(
+            took,
+            Duration::from_secs(1),
+            "nothing waits within the share"
+        );
+    }
 }

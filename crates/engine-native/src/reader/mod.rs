@@ -17,6 +17,7 @@ use crate::batch::{Batch, FileColumns, FileContext, Mark, Segment, SegmentKind, 
 use crate::budget::Budget;
 use crate::control::Control;
 use crate::decode::Framing;
+use crate::limits::CpuPace;
 use crate::meter::{Meter, Work};
 use crate::pool::Pool;
 use crate::source::Source;
@@ -44,6 +45,8 @@ pub struct Reading {
     pub max_record: usize,
     /// Binds columns.
     pub program: Arc<Compiled>,
+    /// CPU cores that the worker may use, in thousandths.
+    pub cpu_millis: u32,
 }
 
 /// The reading stage was told to stop, or nobody wants its batches any more.
@@ -68,6 +71,7 @@ pub fn read(reading: Reading, shared: Shared, batches: Sender<Batch>) {
     let Reading { files, from, .. } = &reading;
     let (files, mut from) = (files.clone(), *from);
     let mut reader = Reader {
+        pace: CpuPace::new(reading.cpu_millis),
         framing: Framing::of(&reading.format),
         reading,
         shared,
@@ -100,6 +104,7 @@ struct Reader {
     segments: Vec<Segment>,
     /// Those of the file before: most files of a job have the same.
     columns: Option<Arc<FileColumns>>,
+    pace: CpuPace,
     busy_since: Instant,
 }
 
@@ -181,8 +186,14 @@ impl Reader {
         self.batches.send(batch).map_err(|_| Stopped)
     }
 
-    /// Waits while reading is held.
+    /// Waits while reading is held, or the worker has used more than its share of CPU time.
     fn may_read(&mut self) -> Result<(), Stopped> {
+        let wait = self.pace.wait();
+        if !wait.is_zero() {
+            self.shared.meter.spent(Work::Read, self.busy_since);
+            self.shared.control.rest(wait);
+            self.busy_since = Instant::now();
+        }
         if self.shared.control.is_paused() {
             self.shared.meter.spent(Work::Read, self.busy_since);
             let goes_on = self.shared.control.may_read();

@@ -126,6 +126,7 @@ impl Pipeline {
             format: order.spec.format.clone(),
             max_record,
             program,
+            cpu_millis: order.cpu_millis,
         };
         Ok(Self {
             book,
