@@ -14,7 +14,7 @@ demo: deps-build ## build, start the platform in a fresh home, ingest the bundle
 
 .PHONY: up
 up: deps-build ## build and start the platform to stay (ARGS="--home DIR …" are passed on)
-	$(CARGO) build --release --locked --workspace --bins
+	$(CARGO) build --release --locked -p cli
 	target/release/ingest up $(ARGS)
 
 .PHONY: test

@@ -7,7 +7,6 @@ cd "$(dirname "$0")/.."
 tests/deps.sh build
 REPORT=reports/benchmark.md
 
-cargo build --release --locked --workspace --bins
 ROWS=$(mktemp "${TMPDIR:-/tmp}/ingest-bench.XXXXXX")
 trap 'rm -f "$ROWS"' EXIT
 say "measuring the worker"
