@@ -14,14 +14,18 @@ async fn the_platform_s_calls_work_on_real_elasticsearch() {
     let Some(url) = common::elasticsearch_url() else {
         return;
     };
-    calls_work(Client::new(ClientOptions::new(url)).unwrap()).await;
+    let client = Client::new(ClientOptions::new(url)).unwrap();
+    calls_work(client.clone()).await;
+    many_indices_work(client).await;
 }
 
 #[tokio::test]
 async fn the_platform_s_calls_work_on_the_embedded_server() {
     let data = tempfile::tempdir().unwrap();
     let server = common::Embedded::start(data.path(), &[]);
-    calls_work(Client::new(ClientOptions::new(&server.url)).unwrap()).await;
+    let client = Client::new(ClientOptions::new(&server.url)).unwrap();
+    calls_work(client.clone()).await;
+    many_indices_work(client).await;
 }
 
 async fn calls_work(client: Client) {
@@ -119,6 +123,50 @@ async fn calls_work(client: Client) {
     let stats = client.nodes_stats().await.unwrap();
     assert!(stats.nodes == 1 && stats.heap_used_bytes > 0 && stats.docs >= 2490);
     client.delete_index(index).await.unwrap();
+}
+
+/// A run into an index a day has more names than fit into one request's first line.
+async fn many_indices_work(client: Client) {
+    let prefix = format!("client-many-{}", "long".repeat(40));
+    let names: Vec<String> = (0..40).map(|day| format!("{prefix}.{day}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    assert!(names.join(",").len() > 4096);
+    for name in &names {
+        client.delete_index(name).await.unwrap();
+    }
+    let mapping = json!({ "index_patterns": [format!("{prefix}.*")], "priority": 701, "template": {
+        "settings": { "number_of_replicas": 0 }, "mappings": { "properties": { "provenance": { "properties": {
+            "run": { "type": "keyword" }, "file": { "type": "keyword" } } } } } } });
+    client
+        .put_index_template("client-many", &mapping)
+        .await
+        .unwrap();
+    let body: String = names
+        .iter()
+        .map(|name| {
+            let action = json!({ "create": { "_index": name, "_id": "1" } });
+            let document = json!({ "provenance": { "run": "r1", "file": "f1" } });
+            format!("{action}\n{document}\n")
+        })
+        .collect();
+    let stored = client.bulk(Bytes::from(body), false).await.unwrap();
+    assert!(stored.failures.is_empty(), "{:?}", stored.failures);
+    client.refresh(&names).await.unwrap();
+    assert_eq!(client.count(&names, None).await.unwrap(), 40);
+    let by_file = client.count_by_file(&names, "r1").await.unwrap();
+    assert_eq!(by_file, [("f1".to_owned(), 40)].into());
+    let query = json!({ "term": { "provenance.file": "f1" } });
+    assert_eq!(
+        client
+            .delete_by_query(&names, &query)
+            .await
+            .unwrap()
+            .deleted,
+        40
+    );
+    for name in &names {
+        client.delete_index(name).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::{
     Client, ClientError,
     read::Shards,
-    request::{Body, parse, path},
+    request::{Body, lines, parse, path},
 };
 use elasticsearch::http::Method;
 use serde::Deserialize;
@@ -112,17 +112,17 @@ impl Client {
             #[serde(rename = "_shards")]
             shards: Shards,
         }
-        if indices.is_empty() {
-            return Ok(());
+        for indices in lines(indices) {
+            let mut call = self.call(
+                "refresh",
+                Method::Post,
+                path(&[&indices.join(","), "_refresh"]),
+            );
+            call.query = &[("ignore_unavailable", "true")];
+            call.timeout = self.options.long_timeout;
+            self.json::<Answer>(call).await?.shards.check("refresh")?;
         }
-        let mut call = self.call(
-            "refresh",
-            Method::Post,
-            path(&[&indices.join(","), "_refresh"]),
-        );
-        call.query = &[("ignore_unavailable", "true")];
-        call.timeout = self.options.long_timeout;
-        self.json::<Answer>(call).await?.shards.check("refresh")
+        Ok(())
     }
 
     async fn send_json(

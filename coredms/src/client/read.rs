@@ -2,7 +2,7 @@
 
 use super::{
     Client, ClientError,
-    request::{Body, path},
+    request::{Body, lines, path},
 };
 use elasticsearch::http::Method;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -80,13 +80,14 @@ impl Client {
             #[serde(rename = "_shards")]
             shards: Shards,
         }
-        if indices.is_empty() {
-            return Ok(0);
-        }
         let body = query.map_or_else(|| json!({}), |query| json!({ "query": query }));
-        let answer: Answer = self.ask("count", indices, "_count", &[], &body).await?;
-        answer.shards.check("count")?;
-        Ok(answer.count)
+        let mut count = 0;
+        for indices in lines(indices) {
+            let answer: Answer = self.ask("count", indices, "_count", &[], &body).await?;
+            answer.shards.check("count")?;
+            count += answer.count;
+        }
+        Ok(count)
     }
 
     /// Documents per `provenance.file` among those with `provenance.run` = `run`, as of the last
@@ -126,24 +127,26 @@ impl Client {
             aggregations: Option<Aggregations>,
         }
         let mut counts = BTreeMap::new();
-        let mut composite = json!({ "size": PAGE, "sources": [{ "file": { "terms": { "field": "provenance.file" } } }] });
-        while !indices.is_empty() {
-            let body = json!({ "size": 0, "track_total_hits": false,
-                "query": { "term": { "provenance.run": { "value": run } } },
-                "aggs": { "files": { "composite": composite } } });
-            let answer: Answer = self.ask(OPERATION, indices, "_search", &[], &body).await?;
-            answer.shards.check(OPERATION)?;
-            // No index at all: Elasticsearch leaves the aggregations out.
-            let Some(Aggregations { files }) = answer.aggregations else {
-                break;
-            };
-            let last_page = files.buckets.len() < PAGE;
-            for bucket in files.buckets {
-                *counts.entry(bucket.key.file).or_default() += bucket.doc_count;
-            }
-            match files.after_key {
-                Some(after) if !last_page => composite["after"] = after,
-                _ => break,
+        for indices in lines(indices) {
+            let mut composite = json!({ "size": PAGE, "sources": [{ "file": { "terms": { "field": "provenance.file" } } }] });
+            loop {
+                let body = json!({ "size": 0, "track_total_hits": false,
+                    "query": { "term": { "provenance.run": { "value": run } } },
+                    "aggs": { "files": { "composite": composite } } });
+                let answer: Answer = self.ask(OPERATION, indices, "_search", &[], &body).await?;
+                answer.shards.check(OPERATION)?;
+                // No index at all: Elasticsearch leaves the aggregations out.
+                let Some(Aggregations { files }) = answer.aggregations else {
+                    break;
+                };
+                let last_page = files.buckets.len() < PAGE;
+                for bucket in files.buckets {
+                    *counts.entry(bucket.key.file).or_default() += bucket.doc_count;
+                }
+                match files.after_key {
+                    Some(after) if !last_page => composite["after"] = after,
+                    _ => break,
+                }
             }
         }
         Ok(counts)
@@ -177,7 +180,7 @@ impl Client {
         const OPERATION: &str = "mget";
         #[derive(Deserialize)]
         struct Source {
-            provenance: Option<Provenance>,
+            provenance: Option<Value>,
         }
         #[derive(Deserialize)]
         struct Doc {
@@ -219,7 +222,10 @@ impl Client {
                     kind: error["type"].as_str().unwrap_or_default().into(),
                     reason: error["reason"].as_str().unwrap_or_default().into(),
                 }),
-                None => Ok(doc.source.and_then(|source| source.provenance)),
+                // somebody else's document may have a `provenance` of another shape
+                None => Ok(doc
+                    .source
+                    .and_then(|source| Provenance::deserialize(source.provenance?).ok())),
             })
             .collect()
     }
@@ -241,29 +247,28 @@ impl Client {
             version_conflicts: u64,
             failures: Vec<Value>,
         }
-        if indices.is_empty() {
-            return Ok(DeleteReport {
-                deleted: 0,
-                conflicts: 0,
-            });
-        }
         let parameters = [("conflicts", "proceed"), ("refresh", "true")];
         let body = json!({ "query": query });
-        let answer: Answer = self
-            .ask(OPERATION, indices, "_delete_by_query", &parameters, &body)
-            .await?;
-        if let Some(failure) = answer.failures.first() {
-            return Err(ClientError::ShardsFailed {
-                operation: OPERATION,
-                failed: answer.failures.len() as u64,
-                total: answer.total,
-                reason: failure.to_string(),
-            });
+        let mut report = DeleteReport {
+            deleted: 0,
+            conflicts: 0,
+        };
+        for indices in lines(indices) {
+            let answer: Answer = self
+                .ask(OPERATION, indices, "_delete_by_query", &parameters, &body)
+                .await?;
+            if let Some(failure) = answer.failures.first() {
+                return Err(ClientError::ShardsFailed {
+                    operation: OPERATION,
+                    failed: answer.failures.len() as u64,
+                    total: answer.total,
+                    reason: failure.to_string(),
+                });
+            }
+            report.deleted += answer.deleted;
+            report.conflicts += answer.version_conflicts;
         }
-        Ok(DeleteReport {
-            deleted: answer.deleted,
-            conflicts: answer.version_conflicts,
-        })
+        Ok(report)
     }
 
     async fn ask<T: DeserializeOwned>(

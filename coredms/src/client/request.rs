@@ -269,6 +269,27 @@ fn error_body(bytes: &[u8]) -> (String, String) {
     }
 }
 
+/// Bytes of index names in one request's path: Elasticsearch refuses a first line of more than 4,096 bytes.
+const LINE: usize = 3000;
+
+/// A list of indices in pieces that each fit into a request's first line; nothing for no indices.
+pub(super) fn lines<'i, 'n>(indices: &'i [&'n str]) -> impl Iterator<Item = &'i [&'n str]> {
+    let mut rest = indices;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fit = rest
+            .iter()
+            .take_while(|index| {
+                bytes += path(&[index]).len();
+                bytes <= LINE
+            })
+            .count();
+        let (piece, others) = rest.split_at(fit.max(1).min(rest.len()));
+        rest = others;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
 /// A path from segments that may hold any character; commas and `*` stay, as index lists need them.
 pub(super) fn path(segments: &[&str]) -> String {
     let mut out = String::new();

@@ -222,7 +222,7 @@ impl Index {
             Some(reason) => Err(EsError::new(
                 503,
                 "index_closed_exception",
-                format!("the index is out of service until the server is restarted: {reason}"),
+                format!("the index is out of service until it is opened again: {reason}"),
             )
             .about(&self.name())),
         }
@@ -253,6 +253,18 @@ impl Index {
         );
         state.failed = Some(error.reason.clone());
         error
+    }
+
+    /// Whether an error has taken it out of service.
+    pub(super) fn is_out_of_service(&self) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.failed.is_some()
+    }
+
+    /// Lets go of its files, so that they can be opened anew. Only for an index that is out of service.
+    pub(super) fn let_go(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.writer = None;
     }
 
     /// [`Index::fail`] for an error found outside of the lock.

@@ -216,16 +216,49 @@ impl Store {
             self.root.join("new").join(&meta.uuid),
             self.root.join("indices").join(name),
         );
-        fs::create_dir(&temporary)?;
-        Index::create(&temporary, &meta)?;
-        fs::rename(&temporary, &place)?;
-        files::sync_directory(&self.root.join("indices"))?;
+        // it may be there without being known: made, but not opened because of an error of the disk
+        if !place.exists() {
+            fs::create_dir(&temporary)?;
+            Index::create(&temporary, &meta)?;
+            fs::rename(&temporary, &place)?;
+            files::sync_directory(&self.root.join("indices"))?;
+        }
         let index = Arc::new(Index::open(&place)?);
         self.indices
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(name.into(), index.clone());
         Ok(index)
+    }
+
+    /// Opens an index anew that an error of the disk has taken out of service, as a start of the server would: what was
+    /// acknowledged is read back from the log, what was not is cut off. Tried again at the next rest if it fails.
+    fn reopen(&self, name: &str, failed: &Arc<Index>) {
+        let _changing = self.changing();
+        let is_current = self
+            .indices
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .is_some_and(|current| Arc::ptr_eq(current, failed));
+        if !is_current {
+            return;
+        }
+        failed.let_go();
+        match Index::open(&self.root.join("indices").join(name)) {
+            Ok(index) => {
+                self.indices
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(name.into(), Arc::new(index));
+                tracing::info!(index = name, "index is in service again");
+            }
+            Err(error) => tracing::error!(
+                index = name,
+                reason = error.reason,
+                "index cannot be opened again; trying on"
+            ),
+        }
     }
 
     /// Removes an index and its files.
@@ -253,7 +286,9 @@ impl Store {
     /// Commits indices that were not written to for `idle` and frees their writers.
     pub fn rest(&self, idle: Duration) {
         for (name, index) in self.indices() {
-            if let Err(error) = index.rest(idle) {
+            if index.is_out_of_service() {
+                self.reopen(&name, &index);
+            } else if let Err(error) = index.rest(idle) {
                 tracing::warn!(
                     index = name,
                     reason = error.reason,
@@ -261,5 +296,55 @@ impl Store {
                 );
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::write::{Action, Operation};
+    use super::*;
+
+    fn put(index: &Index, id: &str) -> EsResult<()> {
+        let operation = Operation {
+            action: Action::Create,
+            id: Some(id.into()),
+            source: bytes::Bytes::from_static(b"{\"n\":1}"),
+            if_seq: None,
+        };
+        index.apply(vec![operation]).map(drop)
+    }
+
+    #[test]
+    fn an_index_that_an_error_took_out_of_service_comes_back_with_all_it_acknowledged() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(home.path()).unwrap();
+        let index = store.index_or_create("a").unwrap();
+        put(&index, "committed").unwrap();
+        index.refresh().unwrap();
+        put(&index, "in the log").unwrap();
+        index.fail_now(EsError::internal("disk", "no space left"));
+        let refused = put(&index, "refused").unwrap_err();
+        assert_eq!(refused.status, 503);
+
+        store.rest(Duration::from_secs(3600));
+        let index = store.index("a").unwrap();
+        put(&index, "after").unwrap();
+        for id in ["committed", "in the log", "after"] {
+            assert!(index.get(id).unwrap().is_some(), "{id}");
+        }
+        assert!(index.get("refused").unwrap().is_none());
+        index.refresh().unwrap();
+        assert_eq!(index.count(), 3);
+    }
+
+    #[test]
+    fn an_index_that_was_made_but_not_opened_is_found() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::open(home.path()).unwrap();
+        put(&store.index_or_create("a").unwrap(), "1").unwrap();
+        let index = store.indices.write().unwrap().remove("a");
+        drop(index);
+        let again = store.index_or_create("a").unwrap();
+        assert!(again.get("1").unwrap().is_some());
     }
 }
