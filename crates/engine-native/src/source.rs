@@ -116,7 +116,7 @@ impl Source {
         if matches!(self.reader, Unpacked::Plain(_)) {
             return unreadable(&self.name, at, error);
         }
-        let next_step = "deliver the file again, whole; what was ingested of it is not sent twice";
+        let next_step = domain::run::REDELIVER_WHOLE;
         match error.kind() {
             io::ErrorKind::UnexpectedEof => {
                 let message = format!(
@@ -139,10 +139,10 @@ impl Source {
 
 fn unreadable(name: &str, at: u64, error: &io::Error) -> Failure {
     let message = format!("the claimed copy of {name:?} cannot be read at byte {at}: {error}");
-    Failure::permanent(
+    Failure::transient(
         "file_unreadable",
         Culprit::Platform,
         message,
-        "check the disk of the run folder, then run again",
+        "it is tried again; the operator has to look at the disk of the run folder, and at the limit of open files",
     )
 }

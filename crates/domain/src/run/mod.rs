@@ -16,7 +16,7 @@ use crate::monitor::Stall;
 use crate::spec::EngineKind;
 
 pub use machine::{Activity, Event, Illegal, Policy, next};
-pub use proof::{budget_exceeded, outcome};
+pub use proof::{REDELIVER_WHOLE, budget_exceeded, outcome};
 
 /// Where a run is on its way (rule 19).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

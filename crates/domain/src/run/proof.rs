@@ -67,9 +67,13 @@ pub fn outcome(
     }
 }
 
+/// What its client can do about a file that could not be read to its end. The whole file has another content, so another
+/// file_key and other ids (rule 3): sent in addition, it would double what was read of the broken one.
+pub const REDELIVER_WHOLE: &str = "remove what arrived of the broken file (the documents with its file_key in provenance.file), then deliver it again, whole; with destination.id_fields nothing has to be removed";
+
 /// The failure of a run that went beyond its error budget.
 pub fn budget_exceeded(message: impl Into<String>) -> Failure {
-    let next_step = "look at the rejects by cause, mend the spec or the files, and run again: what arrived is not sent twice";
+    let next_step = "look at the rejects by cause, then mend the spec and run again: what arrived is not sent twice. Files that are mended are other files, with other ids: remove what arrived of them first (by provenance.file), unless destination.id_fields make the ids";
     Failure::permanent(BUDGET_EXCEEDED, Culprit::Client, message, next_step)
 }
 
@@ -104,8 +108,12 @@ fn quarantine(file: &FileRecord, count: usize, total: usize) -> Failure {
         "{count} of {total} file(s) could not be read to their end; {:?}: {why}",
         file.file.name
     );
-    let next_step = "deliver these files again, whole; what arrived of them is not sent twice";
-    Failure::permanent("files_quarantined", Culprit::Client, message, next_step)
+    Failure::permanent(
+        "files_quarantined",
+        Culprit::Client,
+        message,
+        REDELIVER_WHOLE,
+    )
 }
 
 fn unfinished(file: &FileRecord) -> Failure {

@@ -39,11 +39,7 @@ pub struct Process {
 impl Process {
     /// Starts a worker, unless one runs there.
     pub async fn launch(&self, folder: &RunFolder, attempt: u32) -> Result<(), Failure> {
-        let prepared = blocking({
-            let folder = folder.clone();
-            move || prepare(&folder)
-        });
-        let Some((lock, log)) = prepared.await? else {
+        let Some((lock, log)) = prepared(folder).await? else {
             return Ok(());
         };
         let errors = log.try_clone().map_err(|e| unusable(&folder.log(), &e))?;
@@ -140,6 +136,22 @@ fn audit_failed(why: &str) -> Failure {
 
 fn pid_file(folder: &RunFolder) -> PathBuf {
     folder.path().join("worker.pid")
+}
+
+/// Lock and log of a run, once nobody works on it; none if somebody does. A worker that has said its last words holds the
+/// lock for moments still.
+async fn prepared(folder: &RunFolder) -> Result<Option<(File, File)>, Failure> {
+    let until = tokio::time::Instant::now() + GONE_WITHIN;
+    loop {
+        let attempt = folder.clone();
+        let found = blocking(move || Ok((prepare(&attempt)?, attempt.exit().exists())));
+        match found.await? {
+            (None, true) if tokio::time::Instant::now() < until => {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            (prepared, _) => return Ok(prepared),
+        }
+    }
 }
 
 /// Lock and log of a run that nobody works on; none if somebody does.

@@ -118,22 +118,34 @@ impl Reader {
         let mut source = match opened {
             Ok(source) => source,
             Err(failure) => {
-                return self.end(&self.context(manifest, None), from, quarantined(failure));
+                let state = self.given_up(failure)?;
+                return self.end(&self.context(manifest, None), from, state);
             }
         };
         let opening = match self.opening(&mut source, from) {
             Ok(opening) => opening,
             Err(failure) => {
-                return self.end(&self.context(manifest, None), from, quarantined(failure));
+                let state = self.given_up(failure)?;
+                return self.end(&self.context(manifest, None), from, state);
             }
         };
         let file = self.context(manifest, opening.columns);
         let (mark, result) = self.records(&mut source, &file, opening.mark, opening.rest)?;
         let state = match result.and_then(|()| source.verify()) {
             Ok(()) => FileState::Read,
-            Err(failure) => quarantined(failure),
+            Err(failure) => self.given_up(failure)?,
         };
         self.end(&file, mark, state)
+    }
+
+    /// What becomes of a file that cannot be read on: a broken one is quarantined. If the platform is at fault and may
+    /// recover, the worker ends instead, to be started again from its checkpoint.
+    fn given_up(&self, failure: Failure) -> Result<FileState, Stopped> {
+        if failure.retryable {
+            self.shared.control.fail(failure);
+            return Err(Stopped);
+        }
+        Ok(quarantined(failure))
     }
 
     fn context(

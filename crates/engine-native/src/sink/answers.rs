@@ -51,6 +51,8 @@ pub fn judge_item(failure: &BulkFailure) -> ItemVerdict {
         _ if failure.is_retryable() || failure.kind == "es_rejected_execution_exception" => {
             ItemVerdict::Again
         }
+        // the core DMS is at fault, not the document: it may even be stored. 501 says that it never will be
+        500.. if failure.status != 501 => ItemVerdict::Again,
         401 | 403 => ItemVerdict::Fatal(denied(&words())),
         _ => ItemVerdict::Refused(Refusal {
             code: code_of(&failure.kind),
@@ -127,9 +129,13 @@ mod tests {
             item(409, "version_conflict_engine_exception", ""),
             ItemVerdict::Conflict
         );
-        for status in [429, 503] {
+        for status in [429, 500, 503] {
             assert_eq!(item(status, "", ""), ItemVerdict::Again);
         }
+        assert!(matches!(
+            item(501, "unsupported_operation_exception", ""),
+            ItemVerdict::Refused(_)
+        ));
         let ItemVerdict::Refused(refusal) = item(
             400,
             "document_parsing_exception",

@@ -81,6 +81,17 @@ fn settled(wrangled: &mut Wrangled) -> Settled {
     }
 }
 
+/// What an answered request says about the core DMS: it has too much to do if it put documents off.
+fn reply_of(answer: &BulkResponse) -> Reply {
+    let put_off = answer
+        .failures
+        .iter()
+        .find(|failure| judge_item(failure) == ItemVerdict::Again);
+    put_off.map_or(Reply::Done, |failure| {
+        Reply::PushedBack(format!("{}: {}", failure.kind, failure.reason))
+    })
+}
+
 impl Delivery<'_> {
     async fn run(&mut self) -> Result<(), Failure> {
         let mut sets = if self.wrangled.items.is_empty() {
@@ -104,7 +115,7 @@ impl Delivery<'_> {
                     return Err(crate::sink::nonsense(&message));
                 }
                 Ok(answer) => {
-                    slot.answered(&Reply::Done);
+                    slot.answered(&reply_of(&answer));
                     doubtful = 0;
                     let again = self.read(&set, &answer).await?;
                     if again.is_empty() {

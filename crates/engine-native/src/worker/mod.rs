@@ -148,10 +148,10 @@ fn how_it_ended(control: &Control, complete: bool) -> ExitKind {
         Some(Ending::Failed(failure)) => ExitKind::Failed { failure },
         _ if complete => ExitKind::Drained,
         Some(Ending::BudgetExceeded(message)) => ExitKind::BudgetExceeded { message },
-        Some(Ending::Suspended) => ExitKind::Suspended,
-        Some(Ending::Cancelled) if cut_short => ExitKind::Failed {
-            failure: cancelled_in_the_middle(),
+        Some(Ending::Suspended | Ending::Cancelled) if cut_short => ExitKind::Failed {
+            failure: cut_short_in_the_middle(),
         },
+        Some(Ending::Suspended) => ExitKind::Suspended,
         Some(Ending::Cancelled) => ExitKind::Cancelled,
         None => ExitKind::Failed {
             failure: crate::worker_defect(
@@ -161,13 +161,13 @@ fn how_it_ended(control: &Control, complete: bool) -> ExitKind {
     }
 }
 
-fn cancelled_in_the_middle() -> Failure {
-    let message = "the run was called off while the core DMS did not answer: what was under way may have arrived or not";
+fn cut_short_in_the_middle() -> Failure {
+    let message = "the worker was told to stop while the core DMS did not answer: what was under way may have arrived or not";
     Failure::transient(
-        "cancelled_in_the_middle",
+        "stopped_in_the_middle",
         domain::error::Culprit::CoreDms,
         message,
-        "nothing has to be done; the next run finds what arrived",
+        "nothing has to be done: it is found out by the next worker, or the next run",
     )
 }
 
