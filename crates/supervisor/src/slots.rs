@@ -72,6 +72,17 @@ impl Shared {
                 );
                 return self.leave_queue(run, Event::Impossible(failure)).await;
             };
+            // read after the run was stored: a removal that began before is seen, one that begins later sees the run
+            let job = self.metadata.job(&run.value.job_ref()).await?;
+            if job.is_none_or(|job| job.value.removing) {
+                let failure = Failure::permanent(
+                    "job_removed",
+                    Culprit::Client,
+                    format!("the job {} was removed", run.value.job_ref()),
+                    "put the job again and start a new run",
+                );
+                return self.leave_queue(run, Event::Impossible(failure)).await;
+            }
             match client.value.admit(&run.value) {
                 Ok(admitted) => {
                     if admitted != client.value

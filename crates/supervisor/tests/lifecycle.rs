@@ -10,6 +10,7 @@ use common::{Platform, job, now_ms};
 use domain::client::{Client, Waiting};
 use domain::error::Culprit;
 use domain::file::FileState;
+use domain::job::Job;
 use domain::monitor::DmsHealth;
 use domain::plan::Plan;
 use domain::run::{Desired, RunState};
@@ -614,5 +615,38 @@ async fn a_run_is_removed_when_its_clients_retention_is_over() {
 
     let kept = platform.run(&kept).await;
     assert!(platform.folder(&kept).report_json().exists());
+    working.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_is_told_when_the_core_dms_has_moved() {
+    let platform = Platform::new().await;
+    let id = platform.start(1, job("acme", "flights")).await;
+    let working = platform.supervise();
+    platform.until_state(&id, RunState::Running).await;
+    platform.world.state().dms_url = "http://127.0.0.1:9300".into();
+    let run = platform.until_final(&id).await;
+    assert_eq!((run.state, run.attempt), (RunState::Completed, 2));
+    let order: WorkOrder =
+        serde_json::from_slice(&std::fs::read(platform.folder(&run).order()).unwrap()).unwrap();
+    assert_eq!(order.dms.url, "http://127.0.0.1:9300");
+    working.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_of_a_job_that_is_being_removed_does_not_begin() {
+    let platform = Platform::new().await;
+    let id = platform.start(1, job("acme", "flights")).await;
+    platform
+        .change("acme/flights", |job: &mut Job| job.removing = true)
+        .await;
+    let working = platform.supervise();
+    let run = platform.until_final(&id).await;
+    let failure = run.outcome.as_ref().and_then(|outcome| outcome.failure());
+    assert_eq!(
+        failure.map(|failure| failure.code.as_str()),
+        Some("job_removed")
+    );
+    assert_eq!((run.attempt, platform.slots("acme").await), (0, 0));
     working.stop().await;
 }

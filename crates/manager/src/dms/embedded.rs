@@ -45,6 +45,9 @@ struct Site<'a> {
     data: &'a PathBuf,
     key: &'a PathBuf,
     log: &'a PathBuf,
+    /// Where the one before listened, if this manager has seen it. A server removes its file as it starts, so after a start
+    /// that failed nothing else remembers.
+    last: Option<&'a str>,
 }
 
 impl Embedded {
@@ -64,6 +67,7 @@ impl Embedded {
             data: &data,
             key: &key,
             log: &log,
+            last: None,
         };
         let (process, endpoint) = site.up().await?;
         let dms = Arc::new(ElasticDms::new(endpoint)?);
@@ -100,11 +104,13 @@ impl Embedded {
     async fn revive(&mut self, stop: &CancellationToken) -> bool {
         let mut wait = BACKOFF;
         loop {
+            let last = self.dms.endpoint().url;
             let site = Site {
                 program: &self.program,
                 data: &self.data,
                 key: &self.key,
                 log: &self.log,
+                last: last.strip_prefix("http://"),
             };
             let up = tokio::select! {
                 up = site.up() => up,
@@ -136,7 +142,11 @@ impl Site<'_> {
         if let Some(process) = Process::find(self.data) {
             return self.answering(process).await;
         }
-        let last = self.address().unwrap_or_else(|| ANY_ADDRESS.to_owned());
+        let last = self
+            .last
+            .map(str::to_owned)
+            .or_else(|| self.address())
+            .unwrap_or_else(|| ANY_ADDRESS.to_owned());
         match self.answering(self.spawn(&last)?).await {
             Err(_) if last != ANY_ADDRESS => self.answering(self.spawn(ANY_ADDRESS)?).await,
             answer => answer,

@@ -6,12 +6,12 @@ use domain::error::{Culprit, Failure};
 use domain::ports::{Observed, RunContext};
 use domain::run::{Desired, Event, Run, RunState};
 use domain::store::Versioned;
-use domain::worker::{Command, Phase, WorkerExit, WorkerStatus};
+use domain::worker::{Command, Phase, WorkOrder, WorkerExit, WorkerStatus};
 use tokio::time::Instant;
 
 use super::{Step, Task};
 use crate::events::RunEvent;
-use crate::folder::unusable;
+use crate::folder::{blocking, read_json, unusable};
 use crate::monitor::{Monitor, stall};
 
 /// Shortest wait between two looks. The wait is a tenth of the time that the worker has been up, so that a short run is
@@ -30,6 +30,8 @@ pub(super) struct Watching {
     cancelling: Option<(Instant, u64)>,
     /// When sums and stall were last written into the run's document.
     projected: Option<Instant>,
+    /// Address of the core DMS in the worker's order.
+    ordered: Option<String>,
     /// Why it was killed, if it was.
     pub(super) killed: Option<Failure>,
     /// Processes that the host had killed for want of memory when the worker was launched.
@@ -90,7 +92,8 @@ impl Task {
             let reason = "it was told to cancel, but neither ended nor moved".into();
             return self.kill(context, "worker_did_not_cancel", reason).await;
         }
-        if let Some(command) = self.command(&run.value, status)
+        let has_moved = self.core_dms_has_moved(context).await?;
+        if let Some(command) = self.command(&run.value, status, has_moved)
             && let Err(failure) = self.shared.engine.command(context, command).await
         {
             // told again at the next look
@@ -126,8 +129,9 @@ impl Task {
     }
 
     /// What the worker has to be told, by what is wanted and what it does.
-    fn command(&self, run: &Run, status: &WorkerStatus) -> Option<Command> {
-        if self.leaves() {
+    fn command(&self, run: &Run, status: &WorkerStatus, has_moved: bool) -> Option<Command> {
+        // a worker knows only the address of its order; the next one gets the new address
+        if self.leaves() || (has_moved && run.desired != Desired::Cancel) {
             return Some(Command::Suspend);
         }
         match (run.desired, status.phase) {
@@ -138,6 +142,22 @@ impl Task {
             (Desired::Pause, Phase::Paused | Phase::Draining)
             | (Desired::Run, Phase::Starting | Phase::Reading | Phase::Draining) => None,
         }
+    }
+
+    /// Whether the core DMS is elsewhere than the worker's order says.
+    async fn core_dms_has_moved(&mut self, context: &RunContext) -> Result<bool, Failure> {
+        let ordered = match self.watching.ordered.take() {
+            Some(url) => url,
+            None => {
+                let path = context.folder.order();
+                let order = blocking(move || read_json::<WorkOrder>(&path))
+                    .await
+                    .map_err(|e| unusable(&context.folder, &e))?;
+                order.map(|order| order.dms.url).unwrap_or_default()
+            }
+        };
+        let ordered = self.watching.ordered.insert(ordered);
+        Ok(!ordered.is_empty() && *ordered != self.shared.dms.endpoint().url)
     }
 
     /// Whether it was told to cancel long ago and does not move.

@@ -14,7 +14,7 @@ use domain::audit::Actor;
 use domain::client::Client;
 use domain::file::FileRecord;
 use domain::ids::{JobRef, RunId};
-use domain::job::Revision;
+use domain::job::{Job, Revision};
 use domain::plan::Plan;
 use domain::report::Report;
 use domain::run::{Desired, NewRun, Run, RunState};
@@ -122,6 +122,20 @@ impl Platform {
             created_ms: 0,
         };
         match self.metadata.create(&revision, None).await {
+            Ok(()) | Err(StoreError::Exists { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
+        let named = Job {
+            client: job.client.clone(),
+            id: job.job.clone(),
+            revision: 1,
+            spec_digest: "aa".into(),
+            spec: revision.spec.clone(),
+            created_ms: 0,
+            updated_ms: 0,
+            removing: false,
+        };
+        match self.metadata.create(&named, None).await {
             Ok(()) | Err(StoreError::Exists { .. }) => {}
             Err(error) => panic!("{error}"),
         }

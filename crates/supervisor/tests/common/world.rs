@@ -46,6 +46,7 @@ pub struct State {
     pub documents: BTreeSet<(RunId, FileKey, u64)>,
     pub record_every: Duration,
     pub dms_is_down: bool,
+    pub dms_url: String,
     /// The core DMS hides so many documents from its count.
     pub hidden: u64,
     pub sink_is_stuck: bool,
@@ -91,6 +92,7 @@ impl World {
             documents: BTreeSet::new(),
             record_every: Duration::from_millis(100),
             dms_is_down: false,
+            dms_url: "http://127.0.0.1:9200".into(),
             hidden: 0,
             sink_is_stuck: false,
             workers_are_silent: false,
@@ -511,7 +513,7 @@ impl CoreDms for World {
 
     fn endpoint(&self) -> DmsEndpoint {
         DmsEndpoint {
-            url: "http://127.0.0.1:9200".into(),
+            url: self.state().dms_url.clone(),
             api_key_file: None,
             username: None,
             password_file: None,
