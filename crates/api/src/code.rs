@@ -99,6 +99,8 @@ codes! {
         "A staged file is never replaced by one with other content. Delete it first, or give the new one another name."
     RunsUnderWay "runs_under_way" 409 "Runs are under way"
         "This cannot be removed while runs of it are under way. Cancel them, or wait for their end."
+    JobBeingRemoved "job_being_removed" 409 "The job is being removed"
+        "Its removal has begun: it takes no new revisions and starts no runs. If the removal broke off, ask for it again."
     RunEnded "run_ended" 409 "The run has ended"
         "A run that has ended cannot be paused, resumed or cancelled."
     RunCancelled "run_cancelled" 409 "The run is being cancelled"

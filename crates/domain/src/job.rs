@@ -24,6 +24,9 @@ pub struct Job {
     pub created_ms: EpochMs,
     /// When the newest revision came.
     pub updated_ms: EpochMs,
+    /// Whether its removal has begun: no run of it starts any more.
+    #[serde(default)]
+    pub removing: bool,
 }
 
 impl Job {

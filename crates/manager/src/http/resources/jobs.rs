@@ -108,6 +108,18 @@ pub(super) fn check(spec: &serde_json::Value, plan: &Plan) -> Result<JobSpec, Fa
     Ok(spec)
 }
 
+/// Refuses a job whose removal was begun and not ended.
+pub(super) fn not_removing(job: &Job) -> Result<(), Fault> {
+    if job.removing {
+        let detail = format!(
+            "the job {} is being removed; if that broke off, ask for it again",
+            job.job_ref()
+        );
+        return Err(Fault::new(Code::JobBeingRemoved, detail));
+    }
+    Ok(())
+}
+
 /// Refuses what the plan forbids.
 pub(super) fn within(plan: &Plan, spec: &JobSpec) -> Result<(), Fault> {
     let refusals = plan.check_spec(spec);
@@ -135,6 +147,7 @@ async fn put(mut call: Call) -> Result<HttpResponse, Fault> {
         spec,
         created_ms: call.now_ms,
         updated_ms: call.now_ms,
+        removing: false,
     };
     let (outcome, job) = match create(&call, &client.plan, &target, &new).await? {
         true => (PutOutcome::Created, new),
@@ -212,6 +225,7 @@ async fn revise(call: &Call, target: &JobRef, new: &Job) -> Result<(PutOutcome, 
     }
     let key = keys::job(&target.client, &target.job);
     let changed = change::<Job>(metadata, &key, |before| {
+        not_removing(before)?;
         if before.spec_digest == new.spec_digest {
             return Ok(Decision::Keep);
         }

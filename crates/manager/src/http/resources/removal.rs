@@ -48,8 +48,14 @@ fn under_way(what: &str, runs: &[String]) -> Fault {
 pub(super) async fn job(call: &Call, job: &Versioned<Job>) -> Result<(), Fault> {
     let (metadata, target) = (&call.app.metadata, job.value.job_ref());
     let owner = keys::job(&target.client, &target.job);
+    // marked first: a run that is asked for from now on is refused, or not admitted
+    let mut job = job.clone();
+    job.value.removing = true;
+    let mut job = metadata.update(job, None).await?;
     let runs = active(metadata, &owner).await?;
     if !runs.is_empty() {
+        job.value.removing = false;
+        metadata.update(job, None).await?;
         return Err(under_way(&format!("the job {target}"), &runs));
     }
     call.app.staging.remove(&target).await?;
@@ -75,7 +81,7 @@ pub(super) async fn job(call: &Call, job: &Versioned<Job>) -> Result<(), Fault> 
         Some(&target.client),
         json!({ "revision": job.value.revision }),
     );
-    Ok(metadata.remove(job, Some(audit)).await?)
+    Ok(metadata.remove(&job, Some(audit)).await?)
 }
 
 /// Removes a client with everything that is its, unless runs of it are under way.

@@ -61,6 +61,7 @@ pub(super) fn routes() -> Vec<Route> {
 
 async fn start(call: Call) -> Result<HttpResponse, Fault> {
     let (client, job) = (call.client().await?.value, call.job().await?.value);
+    jobs::not_removing(&job)?;
     // the plan may have changed since the spec was put
     jobs::within(&client.plan, &job.spec)?;
     revisions::project(&call, &job).await?;

@@ -52,8 +52,9 @@ fn check(run: &Run, wanted: Desired) -> Result<(), Fault> {
         | RunState::Failed
         | RunState::Cancelled
         | RunState::Suspect
-        | RunState::Verifying
         | RunState::TearingDown => true,
+        // who does not want to wait for the core DMS's count any longer gets the run ended without it
+        RunState::Verifying => wanted != Desired::Cancel,
         RunState::Queued
         | RunState::Claiming
         | RunState::Starting
