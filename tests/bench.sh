@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.."
 tests/deps.sh build
 REPORT=reports/benchmark.md
 
+# with the servers, the batch side runs as the daemon of its own
+cargo build --release --locked -p cli -p batchingestmanager
 ROWS=$(mktemp "${TMPDIR:-/tmp}/ingest-bench.XXXXXX")
 trap 'rm -f "$ROWS"' EXIT
 say "measuring the worker"
