@@ -93,6 +93,7 @@ fn compile(program: &Program) -> Result<Compiled, Vec<Violation>> {
         job: "flights".to_owned(),
         run: "01J0000000000000000000000".to_owned(),
         revision: 1,
+        ..Environment::default()
     };
     Compiled::compile(program, &environment)
 }

@@ -69,6 +69,25 @@ pub(crate) const FILTERS: &[FilterSpec] = &[
         options: &[("percentage", Kind::Number)],
     },
     FilterSpec {
+        name: "grok",
+        options: &[
+            ("break_on_match", Kind::Bool),
+            ("ecs_compatibility", Kind::Text),
+            ("keep_empty_captures", Kind::Bool),
+            ("match", Kind::MapOfLists),
+            ("named_captures_only", Kind::Bool),
+            ("overwrite", Kind::List),
+            ("pattern_definitions", Kind::Map),
+            ("patterns_dir", Kind::List),
+            ("patterns_files_glob", Kind::Text),
+            ("tag_on_failure", Kind::List),
+            ("tag_on_timeout", Kind::Text),
+            ("target", Kind::Text),
+            ("timeout_millis", Kind::Number),
+            ("timeout_scope", Kind::Text),
+        ],
+    },
+    FilterSpec {
         name: "json",
         options: &[
             ("skip_on_invalid_json", Kind::Bool),

@@ -255,6 +255,13 @@ impl<'e> Compiler<'e> {
         }
     }
 
+    /// A tag that a filter may set besides those of its `tag_on_failure`.
+    pub(crate) fn failure_tag(&mut self, tag: &str) {
+        if !self.failure_tags.iter().any(|known| **known == *tag) {
+            self.failure_tags.push(tag.into());
+        }
+    }
+
     /// A violation of an option.
     pub(crate) fn violation(&mut self, at: String, code: &str, message: String) {
         self.violations.push(Violation::new(at, code, message));

@@ -14,4 +14,16 @@ pub struct Environment {
     pub run: String,
     /// Revision of the job's spec.
     pub revision: u64,
+    /// Which field names filters use unless they say it themselves.
+    pub ecs_compatibility: EcsCompatibility,
+}
+
+/// Whether filters name fields by the Elastic Common Schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EcsCompatibility {
+    /// The names of the Elastic Common Schema (`v1` and `v8` are the same).
+    #[default]
+    V8,
+    /// The names from before the schema.
+    Disabled,
 }

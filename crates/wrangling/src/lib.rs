@@ -52,7 +52,7 @@ mod value;
 pub mod violation;
 
 pub use compiled::{Compiled, Scratch};
-pub use environment::Environment;
+pub use environment::{EcsCompatibility, Environment};
 pub use layout::Columns;
 pub use record::{Document, Output, Payload, Record, Reject, write_json_str};
 pub use violation::Violation;

@@ -1,6 +1,7 @@
 //! Typed reading of a filter's options. Kinds were checked before, so that a wrong one reads as missing here.
 
 use crate::ast::{Filter, Literal};
+use crate::environment::{EcsCompatibility, Environment};
 use crate::violation::pointer;
 
 /// A filter's options with their places.
@@ -33,6 +34,15 @@ impl<'f> Options<'f> {
 
     pub(crate) fn flag(&self, name: &str, default: bool) -> bool {
         self.text(name).map_or(default, |text| text == "true")
+    }
+
+    /// The field names to use: the filter's own `ecs_compatibility`, or else the run's.
+    pub(crate) fn ecs(&self, environment: &Environment) -> EcsCompatibility {
+        match self.text("ecs_compatibility") {
+            Some("disabled") => EcsCompatibility::Disabled,
+            Some(_) => EcsCompatibility::V8,
+            None => environment.ecs_compatibility,
+        }
     }
 
     /// A list of texts; a lone text is a list of one. `None` if the option is not given.

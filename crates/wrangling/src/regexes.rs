@@ -14,13 +14,11 @@ use regex::{Regex, RegexBuilder};
 /// # Errors
 /// What is wrong with the expression, for people.
 pub(crate) fn compile(source: &str) -> Result<Regex, String> {
-    let translated = Translator {
-        chars: source.chars().peekable(),
-        out: String::new(),
-        class_depth: 0,
+    let translated = translate(source, false)?;
+    if let Some(feature) = translated.needs_backtracking {
+        return Err(format!("{feature} are not supported here"));
     }
-    .run()?;
-    RegexBuilder::new(&translated)
+    RegexBuilder::new(&translated.text)
         .multi_line(true)
         .build()
         .map_err(|error| {
@@ -35,14 +33,40 @@ pub(crate) fn compile(source: &str) -> Result<Regex, String> {
         })
 }
 
+/// A Ruby expression in the syntax of the crates that run it.
+pub(crate) struct Translated {
+    pub(crate) text: String,
+    /// The names of the groups, from group 1 on, if they were asked for.
+    pub(crate) names: Vec<String>,
+    /// What cannot be run in linear time, if anything.
+    pub(crate) needs_backtracking: Option<&'static str>,
+}
+
+/// Translates a Ruby expression. With `number_groups`, named groups become numbered ones, since Ruby allows a name twice and
+/// any character in it; groups without a name then do not capture, as in Ruby.
+pub(crate) fn translate(source: &str, number_groups: bool) -> Result<Translated, String> {
+    Translator {
+        chars: source.chars().peekable(),
+        out: String::new(),
+        class_depth: 0,
+        number_groups,
+        names: Vec::new(),
+        needs_backtracking: None,
+    }
+    .run()
+}
+
 struct Translator<'s> {
     chars: Peekable<Chars<'s>>,
     out: String,
     class_depth: usize,
+    number_groups: bool,
+    names: Vec<String>,
+    needs_backtracking: Option<&'static str>,
 }
 
 impl Translator<'_> {
-    fn run(mut self) -> Result<String, String> {
+    fn run(mut self) -> Result<Translated, String> {
         while let Some(c) = self.chars.next() {
             match c {
                 '\\' => self.escape()?,
@@ -57,17 +81,22 @@ impl Translator<'_> {
                 _ if self.class_depth > 0 => self.in_class(c),
                 '{' => self.brace(),
                 '(' if self.chars.peek() == Some(&'?') => self.group()?,
+                '(' if self.number_groups => self.out.push_str("(?:"),
                 '*' | '+' | '?' => {
                     self.out.push(c);
                     if self.chars.peek() == Some(&'+') {
-                        return Err("possessive quantifiers (`++`) are not supported".to_owned());
+                        self.needs_backtracking = Some("possessive quantifiers (`++`)");
                     }
                 }
                 '}' => self.out.push_str("\\}"),
                 _ => self.out.push(c),
             }
         }
-        Ok(self.out)
+        Ok(Translated {
+            text: self.out,
+            names: self.names,
+            needs_backtracking: self.needs_backtracking,
+        })
     }
 
     fn in_class(&mut self, c: char) {
@@ -96,6 +125,7 @@ impl Translator<'_> {
             'W' => self.out.push_str("[^0-9A-Za-z_]"),
             'S' => self.out.push_str("[^\\t\\n\\x0B\\x0C\\r\\x20]"),
             'H' => self.out.push_str("[^0-9A-Fa-f]"),
+            'b' if self.number_groups => self.out.push_str("\\b"),
             'b' => self.out.push_str("(?-u:\\b)"),
             'e' => self.out.push_str("\\x1B"),
             'Z' => self.out.push_str("\\n?\\z"),
@@ -104,7 +134,8 @@ impl Translator<'_> {
                 self.out.push('\\');
                 self.out.push(c);
             }
-            '1'..='9' | 'k' => return Err("back-references are not supported".to_owned()),
+            'k' if self.number_groups => self.back_reference()?,
+            '1'..='9' | 'k' => return Err("back-references by number are not supported".to_owned()),
             'G' | 'K' | 'X' | 'g' => return Err(format!("`\\{c}` is not supported")),
             other if other.is_ascii_alphanumeric() => self.out.push(other),
             other => self
@@ -134,19 +165,48 @@ impl Translator<'_> {
         }
     }
 
-    /// After `(`, before `?`: flags and named groups; Ruby's `m` is the crate's `s`.
+    /// `\k<name>`: the last group of that name.
+    fn back_reference(&mut self) -> Result<(), String> {
+        self.chars.next_if_eq(&'<');
+        let name: String = self.chars.by_ref().take_while(|c| *c != '>').collect();
+        let group = self.names.iter().rposition(|known| *known == name);
+        let group = group.ok_or_else(|| format!("there is no group `{name}` to refer back to"))?;
+        self.needs_backtracking = Some("back-references");
+        let _infallible = write!(self.out, "(?:\\{})", group + 1);
+        Ok(())
+    }
+
+    /// After `(`, before `?`: look-around, flags and named groups; Ruby's `m` is the crate's `s`.
     fn group(&mut self) -> Result<(), String> {
         self.chars.next();
         let next: String = self.chars.clone().take(2).collect();
         if next.starts_with(['=', '!']) || next == "<=" || next == "<!" {
-            return Err("look-around is not supported".to_owned());
-        }
-        if next.starts_with('>') {
-            return Err("atomic groups are not supported".to_owned());
+            self.needs_backtracking = Some("look-around");
+        } else if next.starts_with('>') {
+            self.needs_backtracking = Some("atomic groups");
+        } else if next.starts_with('#') {
+            self.chars.by_ref().find(|c| *c == ')');
+            return Ok(());
+        } else if self.number_groups && next.starts_with('<') {
+            self.chars.next();
+            let name: String = self.chars.by_ref().take_while(|c| *c != '>').collect();
+            if name.is_empty() {
+                return Err("a group has an empty name".to_owned());
+            }
+            self.names.push(name);
+            self.out.push('(');
+            return Ok(());
         }
         self.out.push_str("(?");
         while let Some(flag) = self.chars.next_if(|c| matches!(c, 'i' | 'm' | 'x' | '-')) {
             self.out.push(if flag == 'm' { 's' } else { flag });
+        }
+        // the mark of a look-behind is no name and no operator
+        while let Some(mark) = self
+            .chars
+            .next_if(|c| matches!(c, '<' | '=' | '!' | '>' | ':'))
+        {
+            self.out.push(mark);
         }
         Ok(())
     }

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use wrangling::ast::{Decode, Program, Statement};
-use wrangling::{Compiled, Document, Environment, Output, Payload, Record, Reject, logstash};
+use wrangling::{
+    Compiled, Document, EcsCompatibility, Environment, Output, Payload, Record, Reject, logstash,
+};
 
 /// The recording's day, as a clock: 2026-11-21.
 const CLOCK_MS: i64 = 1_795_219_200_000;
@@ -128,6 +130,10 @@ fn run(case: &Case, keep_original: bool) -> (Vec<String>, Vec<String>) {
     };
     let environment = Environment {
         clock_ms: CLOCK_MS,
+        ecs_compatibility: match keep_original {
+            true => EcsCompatibility::V8,
+            false => EcsCompatibility::Disabled,
+        },
         ..Environment::default()
     };
     let compiled = match Compiled::compile(&program, &environment) {

@@ -58,6 +58,7 @@ pub fn compile(order: &WorkOrder) -> Result<Compiled, Failure> {
         job: order.job.to_string(),
         run: order.run.to_string(),
         revision: u64::from(order.revision),
+        ..Environment::default()
     };
     let program = order.spec.program();
     program

@@ -107,6 +107,10 @@ impl FilterNode {
         match applied {
             Applied::Matched | Applied::Skipped => Flow::Next,
             Applied::Dropped => Flow::Drop,
+            Applied::Tagged { message } => {
+                event.fail(&self.step, "", message);
+                Flow::Next
+            }
             Applied::Failed { field, message } => {
                 for tag in &self.failure_tags {
                     event.tag(tag);

@@ -3,7 +3,7 @@
 use bumpalo::collections::{String as BumpString, Vec as BumpVec};
 
 use super::csv_convert::Conversion;
-use super::{Applied, FilterError};
+use super::{Applied, FilterError, below};
 use crate::compile::Compiler;
 use crate::exec::{Event, FieldPath};
 use crate::field_ref::FieldRef;
@@ -255,9 +255,4 @@ fn columns(
             Some((path, conversion, name.into()))
         })
         .collect()
-}
-
-/// `field` inside of `target`.
-fn below(target: Option<&FieldRef>, field: FieldRef) -> FieldRef {
-    target.map_or(field.clone(), |target| target.join(&field))
 }

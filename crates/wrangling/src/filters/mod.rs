@@ -5,6 +5,7 @@ mod csv;
 mod csv_convert;
 mod date;
 mod drop;
+mod grok;
 mod json;
 mod mutate;
 
@@ -13,7 +14,7 @@ pub(crate) use json::{INVALID_TIMESTAMP_TAG, set_timestamp};
 
 use crate::compile::Compiler;
 use crate::exec::{Context, Event, SetError};
-use crate::field_ref::InvalidFieldRef;
+use crate::field_ref::{FieldRef, InvalidFieldRef};
 use crate::options::Options;
 
 /// A compiled filter.
@@ -22,6 +23,7 @@ pub(crate) enum FilterKind {
     Csv(csv::Csv),
     Date(date::Date),
     Drop(drop::Drop),
+    Grok(grok::Grok),
     Json(json::Json),
     Mutate(mutate::Mutate),
 }
@@ -35,6 +37,8 @@ pub(crate) enum Applied<'a> {
     Skipped,
     /// The event is dropped.
     Dropped,
+    /// It failed and has tagged the event itself.
+    Tagged { message: &'a str },
     /// It failed; the failure tags follow.
     Failed {
         /// The field concerned, or empty.
@@ -119,6 +123,10 @@ pub(crate) fn compile(
             tags("_dateparsefailure"),
         ),
         "drop" => (FilterKind::Drop(drop::Drop::compile(options)), Vec::new()),
+        "grok" => (
+            FilterKind::Grok(grok::Grok::compile(options, compiler)?),
+            tags("_grokparsefailure"),
+        ),
         "json" => (
             FilterKind::Json(json::Json::compile(options, compiler)?),
             tags("_jsonparsefailure"),
@@ -138,8 +146,14 @@ impl FilterKind {
             Self::Csv(csv) => csv.apply(event),
             Self::Date(date) => date.apply(event, context),
             Self::Drop(drop) => drop.apply(context),
+            Self::Grok(grok) => grok.apply(event),
             Self::Json(json) => json.apply(event, context),
             Self::Mutate(mutate) => mutate.apply(event),
         }
     }
+}
+
+/// `field` inside of `target`.
+fn below(target: Option<&FieldRef>, field: FieldRef) -> FieldRef {
+    target.map_or(field.clone(), |target| target.join(&field))
 }

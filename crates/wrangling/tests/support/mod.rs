@@ -71,6 +71,7 @@ pub fn environment() -> Environment {
         job: "things".to_owned(),
         run: "r1".to_owned(),
         revision: 3,
+        ..Environment::default()
     }
 }
 

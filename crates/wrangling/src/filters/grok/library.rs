@@ -1,0 +1,82 @@
+//! The patterns that every grok filter knows, by name.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use crate::environment::EcsCompatibility;
+
+macro_rules! families {
+    ($folder:literal: $($family:literal),+ $(,)?) => {
+        &[$(include_str!(concat!("patterns/", $folder, "/", $family))),+]
+    };
+}
+
+/// Patterns that name no fields.
+const SHARED: &[&str] = families!("shared": "core", "java", "misc");
+/// Patterns with the field names of the Elastic Common Schema.
+const ECS: &[&str] = families!("ecs": "aws", "bind", "firewalls", "haproxy", "httpd", "java", "misc", "nagios", "syslog");
+/// Patterns with the field names from before the schema.
+const LEGACY: &[&str] = families!("legacy": "aws", "bind", "firewalls", "haproxy", "httpd", "java", "misc", "nagios", "syslog");
+
+/// Patterns by name: those that come with the filter, then the filter's own.
+pub(super) struct Library {
+    patterns: HashMap<Cow<'static, str>, Cow<'static, str>>,
+}
+
+impl Library {
+    pub(super) fn new(ecs: EcsCompatibility) -> Self {
+        let named = match ecs {
+            EcsCompatibility::V8 => ECS,
+            EcsCompatibility::Disabled => LEGACY,
+        };
+        let definition = |line: &'static str| {
+            let (name, definition) = line.split_once(' ')?;
+            (name != "#").then_some((name.into(), definition.into()))
+        };
+        let files = SHARED.iter().chain(named);
+        Self {
+            patterns: files
+                .flat_map(|file| file.lines())
+                .filter_map(definition)
+                .collect(),
+        }
+    }
+
+    /// Adds a pattern, or replaces the one of that name.
+    pub(super) fn define(&mut self, name: &str, definition: &str) {
+        self.patterns
+            .insert(name.to_owned().into(), definition.to_owned().into());
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<Cow<'static, str>> {
+        self.patterns.get(name).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{expand::expand, pattern::Pattern};
+    use super::*;
+    use crate::exec::FieldPath;
+    use crate::field_ref::FieldRef;
+
+    #[test]
+    fn every_pattern_compiles() {
+        for ecs in [EcsCompatibility::V8, EcsCompatibility::Disabled] {
+            let names: Vec<String> = Library::new(ecs)
+                .patterns
+                .keys()
+                .map(|name| name.to_string())
+                .collect();
+            for name in names {
+                let expanded =
+                    expand(&format!("%{{{name}}}"), &mut Library::new(ecs), true).unwrap();
+                let field =
+                    |field: &str| Ok((FieldPath::new(0, FieldRef::parse(field).unwrap()), false));
+                if let Err(reason) = Pattern::compile(&expanded, field) {
+                    panic!("{name} ({ecs:?}): {reason}\n{expanded}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! `grok`: finds named patterns in a field's text; what they match becomes fields.
+
+mod expand;
+mod library;
+mod pattern;
+
+use pattern::{Capture, Pattern, Search};
+
+use super::{Applied, FilterError};
+use crate::compile::Compiler;
+use crate::exec::{Event, FieldPath};
+use crate::field_ref::FieldRef;
+use crate::options::Options;
+use crate::value::Value;
+
+/// A compiled grok filter.
+#[derive(Debug)]
+pub(crate) struct Grok {
+    /// Each field with the patterns that are tried on it.
+    matches: Vec<(FieldPath, Vec<Pattern>)>,
+    break_on_match: bool,
+    keep_empty: bool,
+    timeout_tag: Box<str>,
+}
+
+impl Grok {
+    pub(super) fn compile(options: Options<'_>, compiler: &mut Compiler<'_>) -> Option<Self> {
+        if options.get("patterns_dir").is_some() {
+            let message =
+                "a run reads no folders; put the patterns into `pattern_definitions`".to_owned();
+            compiler.violation(options.at("patterns_dir"), "unsupported_option", message);
+        }
+        let target = match options.text("target") {
+            Some(target) => Some(compiler.field(target, &options.at("target"))?.field),
+            None => None,
+        };
+        let timeout_tag = options.text("tag_on_timeout").unwrap_or("_groktimeout");
+        compiler.failure_tag(timeout_tag);
+        let mut matches = Vec::new();
+        for (field, sources) in options.pairs("match") {
+            let patterns = sources
+                .into_iter()
+                .filter_map(|source| pattern(source, options, target.as_ref(), compiler))
+                .collect();
+            let path = compiler.field(field, &options.at("match"))?;
+            matches.push((path, patterns));
+        }
+        Some(Self {
+            matches,
+            break_on_match: options.flag("break_on_match", true),
+            keep_empty: options.flag("keep_empty_captures", false),
+            timeout_tag: timeout_tag.into(),
+        })
+    }
+
+    pub(super) fn apply<'a>(&'a self, event: &mut Event<'a>) -> Applied<'a> {
+        match self.try_apply(event) {
+            Ok(Some(true)) => Applied::Matched,
+            Ok(Some(false)) => self.failure(event),
+            Ok(None) => {
+                event.tag(&self.timeout_tag);
+                Applied::Tagged {
+                    message: "matching took too many steps",
+                }
+            }
+            Err(error) => Applied::failed(&error, event),
+        }
+    }
+
+    /// Whether anything matched; `None` if a pattern gave up.
+    fn try_apply<'a>(&'a self, event: &mut Event<'a>) -> Result<Option<bool>, FilterError> {
+        let mut matched = false;
+        for (path, patterns) in &self.matches {
+            let value = event.get(path);
+            let single = [value];
+            let items: &[Value<'a>] = match value {
+                Value::Array(items) => items,
+                _ => &single,
+            };
+            for item in items {
+                match self.try_patterns(item.ruby_text(event.bump), patterns, event)? {
+                    Some(success) => matched |= success,
+                    None => return Ok(None),
+                }
+            }
+            if matched && self.break_on_match {
+                break;
+            }
+        }
+        Ok(Some(matched))
+    }
+
+    fn try_patterns<'a>(
+        &'a self,
+        text: &'a str,
+        patterns: &'a [Pattern],
+        event: &mut Event<'a>,
+    ) -> Result<Option<bool>, FilterError> {
+        let mut matched = false;
+        for pattern in patterns {
+            match pattern.search(text, event.bump) {
+                Search::Nothing => continue,
+                Search::GaveUp => return Ok(None),
+                Search::Found(spans) => {
+                    for capture in &pattern.captures {
+                        self.store(capture, spans.text(capture.group, text), event)?;
+                    }
+                }
+            }
+            matched = true;
+            if self.break_on_match {
+                break;
+            }
+        }
+        Ok(Some(matched))
+    }
+
+    /// Sets a captured field; a text or list that is there already grows.
+    #[inline]
+    fn store<'a>(
+        &'a self,
+        capture: &'a Capture,
+        text: Option<&'a str>,
+        event: &mut Event<'a>,
+    ) -> Result<(), FilterError> {
+        let value = match text {
+            None | Some("") if !self.keep_empty => return Ok(()),
+            None => Value::Null,
+            Some(text) => capture.coercion.apply(text, event.bump),
+        };
+        let present = event.get(&capture.path);
+        let value = match present {
+            _ if capture.overwrite || present.is_nil() => value,
+            Value::Str(_) => Value::Array(event.bump.alloc_slice_copy(&[present, value])),
+            Value::Array(items) => {
+                let all = items.iter().copied().chain([value]);
+                let all = bumpalo::collections::Vec::from_iter_in(all, event.bump);
+                Value::Array(all.into_bump_slice())
+            }
+            _ => return Ok(()),
+        };
+        Ok(event.set(&capture.path, value)?)
+    }
+
+    #[cold]
+    fn failure<'a>(&'a self, event: &Event<'a>) -> Applied<'a> {
+        let field = self
+            .matches
+            .first()
+            .map_or_else(String::new, |(path, _)| path.field.to_string());
+        Applied::Failed {
+            field: event.bump.alloc_str(&field),
+            message: "no pattern matches",
+        }
+    }
+}
+
+/// Compiles one pattern; what is wrong with it becomes a violation.
+fn pattern(
+    source: &str,
+    options: Options<'_>,
+    target: Option<&FieldRef>,
+    compiler: &mut Compiler<'_>,
+) -> Option<Pattern> {
+    let at = options.at("match");
+    let mut library = library::Library::new(options.ecs(compiler.environment));
+    for (name, definition) in options.text_pairs("pattern_definitions") {
+        library.define(name, definition);
+    }
+    let named_only = options.flag("named_captures_only", true);
+    let overwrite = options.list("overwrite").unwrap_or_default();
+    let compiled = expand::expand(source, &mut library, named_only)
+        .map_err(|reason| ("unknown_pattern", reason))
+        .and_then(|expanded| {
+            Pattern::compile(&expanded, |name| {
+                let field = super::below(target, FieldRef::parse(name).map_err(|e| e.to_string())?);
+                Ok((compiler.path(field), overwrite.contains(&name)))
+            })
+            .map_err(|reason| ("invalid_regex", format!("`{source}`: {reason}")))
+        });
+    match compiled {
+        Ok(pattern) => Some(pattern),
+        Err((code, message)) => {
+            compiler.violation(at, code, message);
+            None
+        }
+    }
+}
