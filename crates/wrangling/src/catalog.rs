@@ -65,6 +65,14 @@ pub(crate) const FILTERS: &[FilterSpec] = &[
         ],
     },
     FilterSpec {
+        name: "dissect",
+        options: &[
+            ("convert_datatype", Kind::Map),
+            ("mapping", Kind::Map),
+            ("tag_on_failure", Kind::List),
+        ],
+    },
+    FilterSpec {
         name: "drop",
         options: &[("percentage", Kind::Number)],
     },

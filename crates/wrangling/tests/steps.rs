@@ -65,7 +65,7 @@ fn every_problem_is_reported_with_its_place() {
     };
     assert_eq!(
         of("unknown_filter"),
-        "there is no filter `mutat`; allowed: csv, date, drop, grok, json, mutate"
+        "there is no filter `mutat`; allowed: csv, date, dissect, drop, grok, json, mutate"
     );
     assert!(of("unknown_option").contains("allowed: capitalize, coerce, convert,"));
 }
@@ -147,7 +147,7 @@ fn the_json_schema_lists_every_filter_and_option() {
         .pointer("/items/oneOf")
         .and_then(Value::as_array)
         .unwrap();
-    assert_eq!(choices.len(), 7, "six filters and the conditional");
+    assert_eq!(choices.len(), 8, "seven filters and the conditional");
     let mutate = choices
         .iter()
         .find_map(|choice| choice.pointer("/properties/mutate"))

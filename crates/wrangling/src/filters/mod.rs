@@ -4,6 +4,7 @@ mod common;
 mod csv;
 mod csv_convert;
 mod date;
+mod dissect;
 mod drop;
 mod grok;
 mod json;
@@ -22,6 +23,7 @@ use crate::options::Options;
 pub(crate) enum FilterKind {
     Csv(csv::Csv),
     Date(date::Date),
+    Dissect(dissect::Dissect),
     Drop(drop::Drop),
     Grok(grok::Grok),
     Json(json::Json),
@@ -122,6 +124,10 @@ pub(crate) fn compile(
             FilterKind::Date(date::Date::compile(options, compiler)?),
             tags("_dateparsefailure"),
         ),
+        "dissect" => (
+            FilterKind::Dissect(dissect::Dissect::compile(options, compiler)?),
+            tags("_dissectfailure"),
+        ),
         "drop" => (FilterKind::Drop(drop::Drop::compile(options)), Vec::new()),
         "grok" => (
             FilterKind::Grok(grok::Grok::compile(options, compiler)?),
@@ -145,6 +151,7 @@ impl FilterKind {
         match self {
             Self::Csv(csv) => csv.apply(event),
             Self::Date(date) => date.apply(event, context),
+            Self::Dissect(dissect) => dissect.apply(event),
             Self::Drop(drop) => drop.apply(context),
             Self::Grok(grok) => grok.apply(event),
             Self::Json(json) => json.apply(event, context),
