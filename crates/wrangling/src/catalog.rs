@@ -39,6 +39,28 @@ pub(crate) const COMMON: &[(&str, Kind)] = &[
 /// Every filter, by name.
 pub(crate) const FILTERS: &[FilterSpec] = &[
     FilterSpec {
+        name: "bytes",
+        options: &[
+            ("conversion_method", Kind::Text),
+            ("decimal_separator", Kind::Text),
+            ("source", Kind::Text),
+            ("tag_on_failure", Kind::List),
+            ("target", Kind::Text),
+        ],
+    },
+    FilterSpec {
+        name: "cidr",
+        options: &[
+            ("address", Kind::List),
+            ("address_field", Kind::Text),
+            ("network", Kind::List),
+            ("network_path", Kind::Text),
+            ("network_return", Kind::Bool),
+            ("refresh_interval", Kind::Number),
+            ("separator", Kind::Text),
+        ],
+    },
+    FilterSpec {
         name: "csv",
         options: &[
             ("autodetect_column_names", Kind::Bool),
@@ -62,6 +84,15 @@ pub(crate) const FILTERS: &[FilterSpec] = &[
             ("tag_on_failure", Kind::List),
             ("target", Kind::Text),
             ("timezone", Kind::Text),
+        ],
+    },
+    FilterSpec {
+        name: "de_dot",
+        options: &[
+            ("fields", Kind::List),
+            ("nested", Kind::Bool),
+            ("recursive", Kind::Bool),
+            ("separator", Kind::Text),
         ],
     },
     FilterSpec {
@@ -105,6 +136,36 @@ pub(crate) const FILTERS: &[FilterSpec] = &[
         ],
     },
     FilterSpec {
+        name: "kv",
+        options: &[
+            ("allow_duplicate_values", Kind::Bool),
+            ("allow_empty_values", Kind::Bool),
+            ("default_keys", Kind::Map),
+            ("ecs_compatibility", Kind::Text),
+            ("exclude_keys", Kind::List),
+            ("field_split", Kind::Text),
+            ("field_split_pattern", Kind::Text),
+            ("include_brackets", Kind::Bool),
+            ("include_keys", Kind::List),
+            ("prefix", Kind::Text),
+            ("recursive", Kind::Bool),
+            ("remove_char_key", Kind::Text),
+            ("remove_char_value", Kind::Text),
+            ("source", Kind::Text),
+            ("tag_on_failure", Kind::List),
+            ("tag_on_timeout", Kind::Text),
+            ("target", Kind::Text),
+            ("timeout_millis", Kind::Number),
+            ("transform_key", Kind::Text),
+            ("transform_value", Kind::Text),
+            ("trim_key", Kind::Text),
+            ("trim_value", Kind::Text),
+            ("value_split", Kind::Text),
+            ("value_split_pattern", Kind::Text),
+            ("whitespace", Kind::Text),
+        ],
+    },
+    FilterSpec {
         name: "mutate",
         options: &[
             ("capitalize", Kind::List),
@@ -122,6 +183,55 @@ pub(crate) const FILTERS: &[FilterSpec] = &[
             ("tag_on_failure", Kind::Text),
             ("update", Kind::MapOfLists),
             ("uppercase", Kind::List),
+        ],
+    },
+    FilterSpec {
+        name: "prune",
+        options: &[
+            ("blacklist_names", Kind::List),
+            ("blacklist_values", Kind::Map),
+            ("interpolate", Kind::Bool),
+            ("whitelist_names", Kind::List),
+            ("whitelist_values", Kind::Map),
+        ],
+    },
+    FilterSpec {
+        name: "syslog_pri",
+        options: &[
+            ("ecs_compatibility", Kind::Text),
+            ("facility_labels", Kind::List),
+            ("severity_labels", Kind::List),
+            ("syslog_pri_field_name", Kind::Text),
+            ("use_labels", Kind::Bool),
+        ],
+    },
+    FilterSpec {
+        name: "translate",
+        options: &[
+            ("destination", Kind::Text),
+            ("dictionary", Kind::Map),
+            ("dictionary_path", Kind::Text),
+            ("ecs_compatibility", Kind::Text),
+            ("exact", Kind::Bool),
+            ("fallback", Kind::Text),
+            ("field", Kind::Text),
+            ("iterate_on", Kind::Text),
+            ("override", Kind::Bool),
+            ("refresh_behaviour", Kind::Text),
+            ("refresh_interval", Kind::Number),
+            ("regex", Kind::Bool),
+            ("source", Kind::Text),
+            ("target", Kind::Text),
+            ("yaml_dictionary_code_point_limit", Kind::Number),
+        ],
+    },
+    FilterSpec {
+        name: "urldecode",
+        options: &[
+            ("all_fields", Kind::Bool),
+            ("charset", Kind::Text),
+            ("field", Kind::Text),
+            ("tag_on_failure", Kind::List),
         ],
     },
 ];

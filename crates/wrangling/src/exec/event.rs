@@ -259,6 +259,17 @@ impl<'a> Event<'a> {
         }
     }
 
+    /// The names of the top-level fields that there are.
+    pub(crate) fn names(&self) -> Vec<&'a str> {
+        let slots = self.slots().iter().enumerate();
+        let named = slots
+            .filter(|(_, value)| !value.is_absent())
+            .map(|(slot, _)| self.layout.name(slot));
+        named
+            .chain(self.extra().iter().map(|(name, _)| *name))
+            .collect()
+    }
+
     /// Adds a tag unless the event has it.
     pub(crate) fn tag(&mut self, tag: &'a str) {
         let tags = self.tags();

@@ -1,14 +1,22 @@
 //! The filters: each compiles its options and applies itself to an event.
 
+mod bytes;
+mod cidr;
 mod common;
 mod csv;
 mod csv_convert;
 mod date;
+mod de_dot;
 mod dissect;
 mod drop;
 mod grok;
 mod json;
+mod kv;
 mod mutate;
+mod prune;
+mod syslog_pri;
+mod translate;
+mod urldecode;
 
 pub(crate) use common::Common;
 pub(crate) use json::{INVALID_TIMESTAMP_TAG, set_timestamp};
@@ -28,6 +36,14 @@ pub(crate) enum FilterKind {
     Grok(grok::Grok),
     Json(json::Json),
     Mutate(mutate::Mutate),
+    Bytes(bytes::Bytes),
+    Cidr(cidr::Cidr),
+    DeDot(de_dot::DeDot),
+    Kv(kv::Kv),
+    Prune(prune::Prune),
+    SyslogPri(syslog_pri::SyslogPri),
+    Translate(translate::Translate),
+    Urldecode(urldecode::Urldecode),
 }
 
 /// What a filter did.
@@ -141,6 +157,38 @@ pub(crate) fn compile(
             FilterKind::Mutate(mutate::Mutate::compile(options, compiler)),
             tags("_mutate_error"),
         ),
+        "bytes" => (
+            FilterKind::Bytes(bytes::Bytes::compile(options, compiler)?),
+            tags("_bytesparsefailure"),
+        ),
+        "cidr" => (
+            FilterKind::Cidr(cidr::Cidr::compile(options, compiler)?),
+            Vec::new(),
+        ),
+        "de_dot" => (
+            FilterKind::DeDot(de_dot::DeDot::compile(options, compiler)?),
+            Vec::new(),
+        ),
+        "kv" => (
+            FilterKind::Kv(kv::Kv::compile(options, compiler)?),
+            tags("_kv_filter_error"),
+        ),
+        "prune" => (
+            FilterKind::Prune(prune::Prune::compile(options, compiler)?),
+            Vec::new(),
+        ),
+        "syslog_pri" => (
+            FilterKind::SyslogPri(syslog_pri::SyslogPri::compile(options, compiler)?),
+            tags("_syslog_pri_failure"),
+        ),
+        "translate" => (
+            FilterKind::Translate(translate::Translate::compile(options, compiler)?),
+            Vec::new(),
+        ),
+        "urldecode" => (
+            FilterKind::Urldecode(urldecode::Urldecode::compile(options, compiler)?),
+            tags("_urldecodefailure"),
+        ),
         _ => return None,
     })
 }
@@ -156,6 +204,14 @@ impl FilterKind {
             Self::Grok(grok) => grok.apply(event),
             Self::Json(json) => json.apply(event, context),
             Self::Mutate(mutate) => mutate.apply(event),
+            Self::Bytes(filter) => filter.apply(event),
+            Self::Cidr(filter) => filter.apply(event),
+            Self::DeDot(filter) => filter.apply(event),
+            Self::Kv(filter) => filter.apply(event),
+            Self::SyslogPri(filter) => filter.apply(event),
+            Self::Translate(filter) => filter.apply(event),
+            Self::Urldecode(filter) => filter.apply(event),
+            Self::Prune(prune) => prune.apply(event),
         }
     }
 }
@@ -163,4 +219,19 @@ impl FilterKind {
 /// `field` inside of `target`.
 fn below(target: Option<&FieldRef>, field: FieldRef) -> FieldRef {
     target.map_or(field.clone(), |target| target.join(&field))
+}
+
+/// Bytes as text; those that are no UTF-8 as `\\xFF`.
+fn readable(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            // writing to a string does not fail
+            let _ = write!(text, "\\x{byte:02X}");
+        }
+    }
+    text
 }

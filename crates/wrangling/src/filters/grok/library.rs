@@ -1,4 +1,8 @@
 //! The patterns that every grok filter knows, by name.
+//!
+//! The library of the crate `grok` is what lies below: the patterns of Logstash's own library with the field names from before
+//! the Elastic Common Schema. Over it lie ours, where recorded answers of Logstash differ from those, and where
+//! the schema's field names are wanted. Both follow logstash-patterns-core (see NOTICE).
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -23,6 +27,15 @@ pub(super) struct Library {
     patterns: HashMap<Cow<'static, str>, Cow<'static, str>>,
 }
 
+/// Whether a definition of the library below gives fields: those have the names from before the schema.
+fn names_fields(definition: &str) -> bool {
+    let references = definition.split("%{").skip(1);
+    definition.contains("(?<")
+        || references
+            .filter_map(|rest| rest.split('}').next())
+            .any(|reference| reference.contains(':'))
+}
+
 impl Library {
     pub(super) fn new(ecs: EcsCompatibility) -> Self {
         let named = match ecs {
@@ -33,12 +46,15 @@ impl Library {
             let (name, definition) = line.split_once(' ')?;
             (name != "#").then_some((name.into(), definition.into()))
         };
-        let files = SHARED.iter().chain(named);
+        let below = ::grok::patterns()
+            .iter()
+            .filter(|(_, definition)| {
+                ecs == EcsCompatibility::Disabled || !names_fields(definition)
+            })
+            .map(|&(name, definition)| (name.into(), definition.into()));
+        let ours = SHARED.iter().chain(named).flat_map(|file| file.lines());
         Self {
-            patterns: files
-                .flat_map(|file| file.lines())
-                .filter_map(definition)
-                .collect(),
+            patterns: below.chain(ours.filter_map(definition)).collect(),
         }
     }
 

@@ -1,0 +1,323 @@
+//! `kv`: finds keys with their values in a field's text.
+
+use std::borrow::Cow;
+
+use bumpalo::collections::Vec as BumpVec;
+use regex::Regex;
+
+use super::{Applied, FilterError};
+use crate::compile::Compiler;
+use crate::exec::{Event, FieldPath};
+use crate::field_ref::FieldRef;
+use crate::options::Options;
+use crate::regexes;
+use crate::template::Template;
+use crate::value::{Member, Value};
+
+/// A compiled kv filter.
+#[derive(Debug)]
+pub(crate) struct Kv {
+    source: FieldPath,
+    target: Option<FieldPath>,
+    /// Group 1 is the key; the first other group that took part is the value.
+    pair: Regex,
+    /// What a text must hold to be looked into at all.
+    value_split: Regex,
+    key: Cleaning,
+    value: Cleaning,
+    prefix: Template,
+    include: Vec<Template>,
+    exclude: Vec<Template>,
+    defaults: Vec<(Box<str>, Box<str>)>,
+    duplicates: bool,
+    empty_values: bool,
+    recursive: bool,
+}
+
+/// What is done with each key or each value.
+#[derive(Debug)]
+struct Cleaning {
+    trim: Option<Regex>,
+    remove: Option<Regex>,
+    case: Option<Case>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Case {
+    Lower,
+    Upper,
+    Capital,
+}
+
+/// Nesting beyond this is left as text.
+const MAX_DEPTH: usize = 20;
+
+impl Kv {
+    pub(super) fn compile(options: Options<'_>, compiler: &mut Compiler<'_>) -> Option<Self> {
+        let source = compiler.field(
+            options.text("source").unwrap_or("message"),
+            &options.at("source"),
+        )?;
+        let target = match options.text("target") {
+            Some(target) => Some(compiler.field(target, &options.at("target"))?),
+            None => None,
+        };
+        let defaults = options.get("default_keys").map_or(Vec::new(), |_| {
+            let pairs = options.text_pairs("default_keys").into_iter();
+            pairs
+                .map(|(key, value)| (key.into(), value.into()))
+                .collect()
+        });
+        let mut templates = |option: &str| -> Vec<Template> {
+            let names = options.list(option).unwrap_or_default();
+            let at = options.at(option);
+            names
+                .into_iter()
+                .filter_map(|name| compiler.template(name, &at))
+                .collect()
+        };
+        let (include, exclude) = (templates("include_keys"), templates("exclude_keys"));
+        let prefix = compiler.template(
+            options.text("prefix").unwrap_or_default(),
+            &options.at("prefix"),
+        )?;
+        let split = value_split(options);
+        Some(Self {
+            source,
+            target,
+            pair: regex(&pair(options), "field_split", options, compiler)?,
+            value_split: regex(&split, "value_split", options, compiler)?,
+            key: Cleaning::compile("key", options, compiler)?,
+            value: Cleaning::compile("value", options, compiler)?,
+            prefix,
+            include,
+            exclude,
+            defaults,
+            duplicates: options.flag("allow_duplicate_values", true),
+            empty_values: options.flag("allow_empty_values", false),
+            recursive: options.flag("recursive", false),
+        })
+    }
+
+    pub(super) fn apply<'a>(&'a self, event: &mut Event<'a>) -> Applied<'a> {
+        let result = self.try_apply(event);
+        Applied::from_result(result, event)
+    }
+
+    fn try_apply<'a>(&'a self, event: &mut Event<'a>) -> Result<Applied<'a>, FilterError> {
+        let mut found = BumpVec::new_in(event.bump);
+        match event.get(&self.source) {
+            Value::Str(text) => self.find(text, event, 0, &mut found)?,
+            Value::Array(items) => {
+                for item in items {
+                    if let Value::Str(text) = item {
+                        self.find(text, event, 0, &mut found)?;
+                    }
+                }
+            }
+            _ => {}
+        }
+        for (key, value) in &self.defaults {
+            if !found.iter().any(|(known, _)| *known == &**key) {
+                found.push((&**key, Value::Str(value)));
+            }
+        }
+        if found.is_empty() {
+            return Ok(Applied::Skipped);
+        }
+        match &self.target {
+            Some(target) => event.set(target, Value::Object(found.into_bump_slice()))?,
+            None => {
+                for (key, value) in found {
+                    let path = FieldPath::dynamic(FieldRef::parse(key)?, event.layout);
+                    event.set(&path, value)?;
+                }
+            }
+        }
+        Ok(Applied::Matched)
+    }
+
+    /// Adds the pairs of a text.
+    fn find<'a>(
+        &'a self,
+        text: &'a str,
+        event: &Event<'a>,
+        depth: usize,
+        found: &mut BumpVec<'a, Member<'a>>,
+    ) -> Result<(), FilterError> {
+        if !self.value_split.is_match(text) {
+            return Ok(());
+        }
+        for pair in self.pair.captures_iter(text) {
+            let value = pair.iter().skip(2).flatten().next();
+            let value = value.map_or("", |value| value.as_str());
+            let Some(key) = pair
+                .get(1)
+                .filter(|_| self.empty_values || !value.is_empty())
+            else {
+                continue;
+            };
+            let key = self.key.apply(key.as_str(), event);
+            if !self.wants(key, event)? {
+                continue;
+            }
+            let prefix = self.prefix.render(event)?;
+            let key = match prefix {
+                "" => key,
+                prefix => &*event.bump.alloc_str(&format!("{prefix}{key}")),
+            };
+            let text = self.value.apply(value, event);
+            let mut value = Value::Str(text);
+            if self.recursive && depth < MAX_DEPTH {
+                let mut inner = BumpVec::new_in(event.bump);
+                self.find(text, event, depth + 1, &mut inner)?;
+                if !inner.is_empty() {
+                    value = Value::Object(inner.into_bump_slice());
+                }
+            }
+            self.add(key, value, event, found);
+        }
+        Ok(())
+    }
+
+    fn wants<'a>(&'a self, key: &str, event: &Event<'a>) -> Result<bool, FilterError> {
+        let mut named = self.include.is_empty();
+        for name in &self.include {
+            named |= name.render(event)? == key;
+        }
+        for name in &self.exclude {
+            named &= name.render(event)? != key;
+        }
+        Ok(named && !key.is_empty())
+    }
+
+    /// Adds a pair; a second value of a key makes a list.
+    fn add<'a>(
+        &self,
+        key: &'a str,
+        value: Value<'a>,
+        event: &Event<'a>,
+        found: &mut BumpVec<'a, Member<'a>>,
+    ) {
+        let Some((_, present)) = found.iter_mut().find(|(known, _)| *known == key) else {
+            found.push((key, value));
+            return;
+        };
+        let single = [*present];
+        let items = match present {
+            Value::Array(items) => items,
+            _ => &single[..],
+        };
+        if !self.duplicates && items.iter().any(|item| is_same(*item, value)) {
+            return;
+        }
+        let all = items.iter().copied().chain([value]);
+        *present = Value::Array(BumpVec::from_iter_in(all, event.bump).into_bump_slice());
+    }
+}
+
+/// Whether two values are the same text.
+fn is_same(one: Value<'_>, other: Value<'_>) -> bool {
+    matches!((one, other), (Value::Str(one), Value::Str(other)) if one == other)
+}
+
+impl Cleaning {
+    /// The options `trim_…`, `remove_char_…` and `transform_…` of keys or values.
+    fn compile(of: &str, options: Options<'_>, compiler: &mut Compiler<'_>) -> Option<Self> {
+        let mut class = |option: String, shape: fn(&str) -> String| match options.text(&option) {
+            Some(chars) => regex(&shape(chars), &option, options, compiler).map(Some),
+            None => Some(None),
+        };
+        let trim = class(format!("trim_{of}"), |chars| {
+            format!(r"\A[{chars}]+|[{chars}]+\z")
+        })?;
+        let remove = class(format!("remove_char_{of}"), |chars| format!("[{chars}]"))?;
+        let transform = format!("transform_{of}");
+        let case = match options.text(&transform) {
+            None => None,
+            Some("lowercase") => Some(Case::Lower),
+            Some("uppercase") => Some(Case::Upper),
+            Some("capitalize") => Some(Case::Capital),
+            Some(other) => {
+                let message = format!("`{other}` is none of lowercase, uppercase, capitalize");
+                compiler.violation(options.at(&transform), "invalid_value", message);
+                return None;
+            }
+        };
+        Some(Self { trim, remove, case })
+    }
+
+    fn apply<'a>(&self, text: &'a str, event: &Event<'a>) -> &'a str {
+        if self.trim.is_none() && self.remove.is_none() && self.case.is_none() {
+            return text;
+        }
+        let mut cleaned = Cow::Borrowed(text);
+        for class in [&self.trim, &self.remove].into_iter().flatten() {
+            cleaned = Cow::Owned(class.replace_all(&cleaned, "").into_owned());
+        }
+        match self.case {
+            None => {}
+            Some(Case::Lower) => cleaned = Cow::Owned(cleaned.to_lowercase()),
+            Some(Case::Upper) => cleaned = Cow::Owned(cleaned.to_uppercase()),
+            Some(Case::Capital) => {
+                let mut chars = cleaned.chars();
+                let first = chars.next().map(char::to_uppercase).into_iter().flatten();
+                let capital = first.chain(chars.flat_map(char::to_lowercase)).collect();
+                cleaned = Cow::Owned(capital);
+            }
+        }
+        event.bump.alloc_str(&cleaned)
+    }
+}
+
+fn value_split(options: Options<'_>) -> String {
+    options.text("value_split_pattern").map_or_else(
+        || format!("[{}]", options.text("value_split").unwrap_or("=")),
+        |pattern| format!("(?:{pattern})"),
+    )
+}
+
+/// The expression of one pair, up to the end of its field.
+fn pair(options: Options<'_>) -> String {
+    let fields = options.text("field_split").unwrap_or(" ");
+    let values = options.text("value_split").unwrap_or("=");
+    let by_patterns = options.get("field_split_pattern").is_some()
+        || options.get("value_split_pattern").is_some();
+    let field_split = options
+        .text("field_split_pattern")
+        .map_or_else(|| format!("[{fields}]"), |pattern| format!("(?:{pattern})"));
+    let lenient = options.text("whitespace") != Some("strict");
+    let space = if lenient { " *" } else { "" };
+    let split = format!("{space}{}{space}", value_split(options));
+    let many = if options.flag("allow_empty_values", false) {
+        "*"
+    } else {
+        "+"
+    };
+    let mut forms = vec![format!(r#""([^"]{many})""#), format!("'([^']{many})'")];
+    if options.flag("include_brackets", true) {
+        forms.extend([
+            format!(r"\(([^\)]{many})\)"),
+            format!(r"\[([^\]]{many})\]"),
+            format!("<([^>]{many})>"),
+        ]);
+    }
+    let (key, bare) = if by_patterns {
+        ("(.+?)".to_owned(), "(.+?)".to_owned())
+    } else {
+        (format!("([^{fields}{values}]+)"), format!("([^{fields}]+)"))
+    };
+    forms.push(bare);
+    format!("{key}{split}(?:{})?(?:{field_split}|\\z)", forms.join("|"))
+}
+
+fn regex(
+    source: &str,
+    option: &str,
+    options: Options<'_>,
+    compiler: &mut Compiler<'_>,
+) -> Option<Regex> {
+    regexes::compile(source)
+        .map_err(|reason| compiler.violation(options.at(option), "invalid_regex", reason))
+        .ok()
+}

@@ -1,0 +1,109 @@
+//! `prune`: keeps or removes top-level fields by their names or values.
+
+use regex::Regex;
+
+use super::Applied;
+use crate::compile::Compiler;
+use crate::exec::{Event, FieldPath};
+use crate::field_ref::FieldRef;
+use crate::options::Options;
+use crate::regexes;
+use crate::value::Value;
+
+/// A compiled prune filter.
+#[derive(Debug)]
+pub(crate) struct Prune {
+    whitelist_names: Vec<Regex>,
+    blacklist_names: Vec<Regex>,
+    whitelist_values: Vec<(FieldPath, Regex)>,
+    blacklist_values: Vec<(FieldPath, Regex)>,
+}
+
+/// Names that are sprintf references to fields that were not there.
+const UNRESOLVED: &str = r"%\{[^}]+\}";
+
+impl Prune {
+    pub(super) fn compile(options: Options<'_>, compiler: &mut Compiler<'_>) -> Option<Self> {
+        if options.flag("interpolate", false) {
+            let message = "expressions are compiled once; compare in a conditional instead";
+            let at = options.at("interpolate");
+            compiler.violation(at, "unsupported_option", message.to_owned());
+        }
+        let names = |option: &str, default: &[&'static str], compiler: &mut Compiler<'_>| {
+            let sources = options.list(option).unwrap_or_else(|| default.to_vec());
+            let compile = |source| regex(source, option, options, compiler);
+            sources.into_iter().map(compile).collect::<Option<Vec<_>>>()
+        };
+        let values = |option: &str, compiler: &mut Compiler<'_>| {
+            let pairs = options.text_pairs(option).into_iter();
+            pairs
+                .map(|(field, source)| {
+                    let regex = regex(source, option, options, compiler)?;
+                    Some((compiler.field(field, &options.at(option))?, regex))
+                })
+                .collect::<Option<Vec<_>>>()
+        };
+        Some(Self {
+            whitelist_names: names("whitelist_names", &[], compiler)?,
+            blacklist_names: names("blacklist_names", &[UNRESOLVED], compiler)?,
+            whitelist_values: values("whitelist_values", compiler)?,
+            blacklist_values: values("blacklist_values", compiler)?,
+        })
+    }
+
+    pub(super) fn apply<'a>(&'a self, event: &mut Event<'a>) -> Applied<'a> {
+        let names = |list: &[Regex], name: &str| list.iter().any(|regex| regex.is_match(name));
+        for name in event.names() {
+            let kept = (self.whitelist_names.is_empty() || names(&self.whitelist_names, name))
+                && !names(&self.blacklist_names, name);
+            if !kept {
+                event.remove(&FieldPath::dynamic(FieldRef::top(name), event.layout));
+            }
+        }
+        let lists = [
+            (&self.whitelist_values, true),
+            (&self.blacklist_values, false),
+        ];
+        for (list, keeps_matches) in lists {
+            for (path, regex) in list {
+                prune_values(path, regex, keeps_matches, event);
+            }
+        }
+        Applied::Matched
+    }
+}
+
+/// Removes a field, or items of its list, whose text does not match (or does).
+fn prune_values<'a>(path: &FieldPath, regex: &Regex, keeps_matches: bool, event: &mut Event<'a>) {
+    let kept = |value: Value<'a>, event: &Event<'a>| {
+        regex.is_match(value.text(event.bump)) == keeps_matches
+    };
+    match event.get(path) {
+        Value::Absent => {}
+        Value::Array(items) => {
+            let items = items.iter().copied().filter(|item| kept(*item, event));
+            let items =
+                bumpalo::collections::Vec::from_iter_in(items, event.bump).into_bump_slice();
+            if items.is_empty() {
+                event.remove(path);
+            } else if let Some(place) = event.place(path) {
+                *place = Value::Array(items);
+            }
+        }
+        value if kept(value, event) => {}
+        _ => {
+            event.remove(path);
+        }
+    }
+}
+
+fn regex(
+    source: &str,
+    option: &str,
+    options: Options<'_>,
+    compiler: &mut Compiler<'_>,
+) -> Option<Regex> {
+    regexes::compile(source)
+        .map_err(|reason| compiler.violation(options.at(option), "invalid_regex", reason))
+        .ok()
+}
