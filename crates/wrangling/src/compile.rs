@@ -236,6 +236,17 @@ impl<'e> Compiler<'e> {
         }
     }
 
+    /// A regular expression of Ruby's; a violation at `at` if it is none that runs here.
+    pub(crate) fn regex(&mut self, source: &str, at: &str) -> Option<regex::Regex> {
+        match crate::regexes::compile(source) {
+            Ok(regex) => Some(regex),
+            Err(reason) => {
+                self.violation(at.to_owned(), "invalid_regex", reason);
+                None
+            }
+        }
+    }
+
     /// A text with sprintf references.
     pub(crate) fn template(&mut self, text: &str, at: &str) -> Option<Template> {
         Template::compile(text, &mut self.layout)

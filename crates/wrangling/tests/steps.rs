@@ -65,7 +65,8 @@ fn every_problem_is_reported_with_its_place() {
     };
     assert_eq!(
         of("unknown_filter"),
-        "there is no filter `mutat`; allowed: csv, date, dissect, drop, grok, json, mutate"
+        "there is no filter `mutat`; allowed: bytes, cidr, csv, date, de_dot, dissect, drop, grok, json, kv, mutate, prune, \
+         syslog_pri, translate, urldecode"
     );
     assert!(of("unknown_option").contains("allowed: capitalize, coerce, convert,"));
 }
@@ -147,7 +148,29 @@ fn the_json_schema_lists_every_filter_and_option() {
         .pointer("/items/oneOf")
         .and_then(Value::as_array)
         .unwrap();
-    assert_eq!(choices.len(), 8, "seven filters and the conditional");
+    assert_eq!(choices.len(), 16, "fifteen filters and the conditional");
+    // the page for people says of each what it does with it
+    let page = include_str!("../../../reports/pipeline-language.md");
+    for choice in choices {
+        let properties = choice["properties"].as_object().unwrap();
+        let Some((filter, options)) = properties.iter().find(|(name, _)| *name != "if") else {
+            continue;
+        };
+        if properties.contains_key("if") {
+            continue;
+        }
+        let row = page
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{filter}` |")))
+            .unwrap_or_else(|| panic!("{filter} has no row"));
+        for option in options["properties"].as_object().unwrap().keys() {
+            let named = format!("`{option}`");
+            assert!(
+                row.contains(&named) || page.split("| filter").next().unwrap().contains(&named),
+                "{filter}'s {option} is not on the page"
+            );
+        }
+    }
     let mutate = choices
         .iter()
         .find_map(|choice| choice.pointer("/properties/mutate"))

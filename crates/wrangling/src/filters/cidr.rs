@@ -33,9 +33,10 @@ struct Block {
 
 impl Cidr {
     pub(super) fn compile(options: Options<'_>, compiler: &mut Compiler<'_>) -> Option<Self> {
-        for option in ["network_path", "refresh_interval"] {
+        for option in ["network_path", "network_return", "refresh_interval"] {
             if options.get(option).is_some() {
-                let message = "a run reads no files but its own; list the networks in `network`";
+                let message =
+                    "not offered: a run reads no files but its own; list the networks in `network`";
                 compiler.violation(options.at(option), "unsupported_option", message.to_owned());
             }
         }

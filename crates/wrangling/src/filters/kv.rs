@@ -10,7 +10,6 @@ use crate::compile::Compiler;
 use crate::exec::{Event, FieldPath};
 use crate::field_ref::FieldRef;
 use crate::options::Options;
-use crate::regexes;
 use crate::template::Template;
 use crate::value::{Member, Value};
 
@@ -85,8 +84,8 @@ impl Kv {
         Some(Self {
             source,
             target,
-            pair: regex(&pair(options), "field_split", options, compiler)?,
-            value_split: regex(&split, "value_split", options, compiler)?,
+            pair: compiler.regex(&pair(options), &options.at("field_split"))?,
+            value_split: compiler.regex(&split, &options.at("value_split"))?,
             key: Cleaning::compile("key", options, compiler)?,
             value: Cleaning::compile("value", options, compiler)?,
             prefix,
@@ -225,7 +224,9 @@ impl Cleaning {
     /// The options `trim_…`, `remove_char_…` and `transform_…` of keys or values.
     fn compile(of: &str, options: Options<'_>, compiler: &mut Compiler<'_>) -> Option<Self> {
         let mut class = |option: String, shape: fn(&str) -> String| match options.text(&option) {
-            Some(chars) => regex(&shape(chars), &option, options, compiler).map(Some),
+            Some(chars) => compiler
+                .regex(&shape(chars), &options.at(&option))
+                .map(Some),
             None => Some(None),
         };
         let trim = class(format!("trim_{of}"), |chars| {
@@ -309,15 +310,4 @@ fn pair(options: Options<'_>) -> String {
     };
     forms.push(bare);
     format!("{key}{split}(?:{})?(?:{field_split}|\\z)", forms.join("|"))
-}
-
-fn regex(
-    source: &str,
-    option: &str,
-    options: Options<'_>,
-    compiler: &mut Compiler<'_>,
-) -> Option<Regex> {
-    regexes::compile(source)
-        .map_err(|reason| compiler.violation(options.at(option), "invalid_regex", reason))
-        .ok()
 }

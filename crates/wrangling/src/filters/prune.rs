@@ -7,7 +7,6 @@ use crate::compile::Compiler;
 use crate::exec::{Event, FieldPath};
 use crate::field_ref::FieldRef;
 use crate::options::Options;
-use crate::regexes;
 use crate::value::Value;
 
 /// A compiled prune filter.
@@ -31,14 +30,14 @@ impl Prune {
         }
         let names = |option: &str, default: &[&'static str], compiler: &mut Compiler<'_>| {
             let sources = options.list(option).unwrap_or_else(|| default.to_vec());
-            let compile = |source| regex(source, option, options, compiler);
+            let compile = |source| compiler.regex(source, &options.at(option));
             sources.into_iter().map(compile).collect::<Option<Vec<_>>>()
         };
         let values = |option: &str, compiler: &mut Compiler<'_>| {
             let pairs = options.text_pairs(option).into_iter();
             pairs
                 .map(|(field, source)| {
-                    let regex = regex(source, option, options, compiler)?;
+                    let regex = compiler.regex(source, &options.at(option))?;
                     Some((compiler.field(field, &options.at(option))?, regex))
                 })
                 .collect::<Option<Vec<_>>>()
@@ -95,15 +94,4 @@ fn prune_values<'a>(path: &FieldPath, regex: &Regex, keeps_matches: bool, event:
             event.remove(path);
         }
     }
-}
-
-fn regex(
-    source: &str,
-    option: &str,
-    options: Options<'_>,
-    compiler: &mut Compiler<'_>,
-) -> Option<Regex> {
-    regexes::compile(source)
-        .map_err(|reason| compiler.violation(options.at(option), "invalid_regex", reason))
-        .ok()
 }

@@ -10,7 +10,6 @@ use crate::compile::Compiler;
 use crate::environment::EcsCompatibility;
 use crate::exec::{Event, FieldPath};
 use crate::options::Options;
-use crate::regexes;
 use crate::template::Template;
 use crate::value::Value;
 
@@ -154,13 +153,8 @@ impl Dictionary {
         if exact && options.flag("regex", false) {
             let mut matching = Vec::new();
             for (key, value) in &pairs {
-                match regexes::compile(key) {
-                    Ok(regex) => matching.push((regex, (*value).into())),
-                    Err(reason) => {
-                        compiler.violation(options.at("dictionary"), "invalid_regex", reason);
-                        return None;
-                    }
-                }
+                let key = compiler.regex(key, &options.at("dictionary"))?;
+                matching.push((key, (*value).into()));
             }
             return Some(Self::Matching(matching));
         }
