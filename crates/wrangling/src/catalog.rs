@@ -226,6 +226,10 @@ pub(crate) const FILTERS: &[FilterSpec] = &[
         ],
     },
     FilterSpec {
+        name: "truncate",
+        options: &[("fields", Kind::List), ("length_bytes", Kind::Number)],
+    },
+    FilterSpec {
         name: "urldecode",
         options: &[
             ("all_fields", Kind::Bool),
@@ -233,6 +237,10 @@ pub(crate) const FILTERS: &[FilterSpec] = &[
             ("field", Kind::Text),
             ("tag_on_failure", Kind::List),
         ],
+    },
+    FilterSpec {
+        name: "uuid",
+        options: &[("overwrite", Kind::Bool), ("target", Kind::Text)],
     },
 ];
 

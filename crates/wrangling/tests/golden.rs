@@ -71,6 +71,16 @@ fn names_in(table: &str) -> BTreeSet<String> {
     names.map(|(name, _)| name.to_owned()).collect()
 }
 
+/// Whether it is a version 4 UUID.
+fn is_uuid(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    lengths == [8, 4, 4, 4, 12]
+        && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit())
+        && parts[2].starts_with('4')
+        && parts[3].starts_with(['8', '9', 'a', 'b'])
+}
+
 /// JSON with members sorted and numbers as spelled, without what the platform leaves out or sets by its clock.
 fn canonical(raw: &RawValue, top: bool) -> String {
     let text = raw.get();
@@ -104,6 +114,7 @@ fn canonical(raw: &RawValue, top: bool) -> String {
             )
         }
         b'"' if text == CLOCK => "\"<now>\"".to_owned(),
+        b'"' if is_uuid(text.trim_matches('"')) => "\"<uuid>\"".to_owned(),
         b'"' => format!("{:?}", serde_json::from_str::<String>(text).unwrap()),
         _ => text.to_owned(),
     }

@@ -66,7 +66,7 @@ fn every_problem_is_reported_with_its_place() {
     assert_eq!(
         of("unknown_filter"),
         "there is no filter `mutat`; allowed: bytes, cidr, csv, date, de_dot, dissect, drop, grok, json, kv, mutate, prune, \
-         syslog_pri, translate, urldecode"
+         syslog_pri, translate, truncate, urldecode, uuid"
     );
     assert!(of("unknown_option").contains("allowed: capitalize, coerce, convert,"));
 }
@@ -148,7 +148,7 @@ fn the_json_schema_lists_every_filter_and_option() {
         .pointer("/items/oneOf")
         .and_then(Value::as_array)
         .unwrap();
-    assert_eq!(choices.len(), 16, "fifteen filters and the conditional");
+    assert_eq!(choices.len(), 18, "seventeen filters and the conditional");
     // the page for people says of each what it does with it
     let page = include_str!("../../../reports/pipeline-language.md");
     for choice in choices {

@@ -16,7 +16,9 @@ mod mutate;
 mod prune;
 mod syslog_pri;
 mod translate;
+mod truncate;
 mod urldecode;
+mod uuid;
 
 pub(crate) use common::Common;
 pub(crate) use json::{INVALID_TIMESTAMP_TAG, set_timestamp};
@@ -43,7 +45,9 @@ pub(crate) enum FilterKind {
     Prune(prune::Prune),
     SyslogPri(syslog_pri::SyslogPri),
     Translate(translate::Translate),
+    Truncate(truncate::Truncate),
     Urldecode(urldecode::Urldecode),
+    Uuid(uuid::Uuid),
 }
 
 /// What a filter did.
@@ -185,6 +189,14 @@ pub(crate) fn compile(
             FilterKind::Translate(translate::Translate::compile(options, compiler)?),
             Vec::new(),
         ),
+        "truncate" => (
+            FilterKind::Truncate(truncate::Truncate::compile(options, compiler)?),
+            Vec::new(),
+        ),
+        "uuid" => (
+            FilterKind::Uuid(uuid::Uuid::compile(options, compiler)?),
+            Vec::new(),
+        ),
         "urldecode" => (
             FilterKind::Urldecode(urldecode::Urldecode::compile(options, compiler)?),
             tags("_urldecodefailure"),
@@ -210,6 +222,8 @@ impl FilterKind {
             Self::Kv(filter) => filter.apply(event),
             Self::SyslogPri(filter) => filter.apply(event),
             Self::Translate(filter) => filter.apply(event),
+            Self::Truncate(filter) => filter.apply(event),
+            Self::Uuid(uuid) => uuid.apply(event, context),
             Self::Urldecode(filter) => filter.apply(event),
             Self::Prune(prune) => prune.apply(event),
         }
