@@ -237,7 +237,10 @@ async fn a_client_is_removed_with_all_that_is_its() {
         code(server.admin.client(&client_id("acme")).await),
         "client_not_found"
     );
-    // and one of the same name begins anew
+    // its documents are still there: not everybody can have its id
+    let by_anybody = server.anonymous().register(&new_client("acme")).await;
+    assert_eq!(code(by_anybody), "client_exists");
+    // and one that an admin lets in begins anew
     let again = server.bearing(&server.register("acme").await);
     assert_eq!(
         again

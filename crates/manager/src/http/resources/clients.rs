@@ -5,6 +5,7 @@ use actix_web::http::Method;
 use api::{ClientInfo, ClientPatch, Code, CreatedToken, NewClient, Page, Problem, Registered};
 use domain::Violation;
 use domain::client::Client;
+use domain::ids::ClientId;
 use domain::plan::Plan;
 use domain::store::StoreError;
 use domain::token::Scope;
@@ -178,6 +179,13 @@ async fn register(mut call: Call) -> Result<HttpResponse, Fault> {
     if call.app.metadata.client(&client.id).await?.is_some() {
         return Err(exists());
     }
+    if !is_admin && was_removed(&call, &client.id).await? {
+        let detail = format!(
+            "there was a client {}, and its documents may still be there: only an admin can give its id to somebody again",
+            client.id
+        );
+        return Err(Fault::new(Code::ClientExists, detail));
+    }
     let used = invitations::take(&call).await?;
     let detail = json!({ "name": client.name, "plan": client.plan_name, "invitation": used });
     let audit = call.audit("client.register", &client.id, Some(&client.id), detail);
@@ -216,6 +224,16 @@ async fn register(mut call: Call) -> Result<HttpResponse, Fault> {
             token,
         },
     )
+}
+
+/// Whether the last that is known of a client is its removal. Its documents outlive it, and whoever has its id can search
+/// them.
+async fn was_removed(call: &Call, id: &ClientId) -> Result<bool, Fault> {
+    let store = call.app.metadata.store();
+    let newest = store.audit(Some(id), None, 1).await?;
+    Ok(newest
+        .first()
+        .is_some_and(|entry| entry.action == removal::CLIENT_REMOVED))
 }
 
 async fn list(call: Call) -> Result<HttpResponse, Fault> {

@@ -15,6 +15,9 @@ use tokio::task::spawn_blocking;
 use super::super::call::Call;
 use super::super::fault::Fault;
 
+/// What the audit log calls the removal of a client.
+pub(super) const CLIENT_REMOVED: &str = "client.delete";
+
 /// Runs of a job that have not ended.
 async fn active(metadata: &Metadata, owner: &str) -> Result<Vec<String>, StoreError> {
     let states = RunState::ALL
@@ -106,7 +109,7 @@ pub(super) async fn client(call: &Call) -> Result<(), Fault> {
     }
     remove_client(call, &id).await?;
     let audit = call.audit(
-        "client.delete",
+        CLIENT_REMOVED,
         &id,
         Some(&id),
         json!({ "name": found.value.name }),
