@@ -268,14 +268,21 @@ async fn a_removed_job_leaves_nothing_to_its_successor() {
 }
 
 #[tokio::test]
-async fn a_search_reaches_the_jobs_own_indices_only() {
+async fn a_search_reaches_the_jobs_own_documents_only() {
     let server = Server::start().await;
     let own = server.with_job("acme/flights").await;
     let job = job_ref("acme/flights");
-    let answer = own.search(&job, &json!({ "size": 0 })).await.unwrap();
+    let query = json!({ "match": { "carrier": "UA" } });
+    let answer = own
+        .search(&job, &json!({ "size": 0, "query": query }))
+        .await
+        .unwrap();
+    // another job of the client may write to the same index
+    let narrowed = json!({ "bool": { "must": [query],
+        "filter": [{ "term": { "provenance.job": { "value": "flights" } } }] } });
     assert_eq!(
         answer,
-        json!({ "asked": "acme.flights", "body": { "size": 0 } })
+        json!({ "asked": "acme.flights", "body": { "size": 0, "query": narrowed } })
     );
     assert_eq!(
         code(own.search(&job, &json!({ "pit": { "id": "x" } })).await),

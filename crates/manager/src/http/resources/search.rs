@@ -4,7 +4,8 @@ use actix_web::HttpResponse;
 use actix_web::http::Method;
 use api::{Code, Problem};
 use domain::Violation;
-use serde_json::{Map, Value};
+use domain::ids::JobId;
+use serde_json::{Map, Value, json};
 
 use super::super::call::{Call, json};
 use super::super::fault::Fault;
@@ -53,7 +54,7 @@ pub(super) fn routes() -> Vec<Route> {
 
 async fn search(mut call: Call) -> Result<HttpResponse, Fault> {
     let job = call.job().await?.value;
-    let body: Map<String, Value> = call.json().await?;
+    let mut body: Map<String, Value> = call.json().await?;
     let violations = foreign(&body);
     if !violations.is_empty() {
         return Err(
@@ -62,11 +63,24 @@ async fn search(mut call: Call) -> Result<HttpResponse, Fault> {
                 .into(),
         );
     }
+    of_job(&mut body, &job.id);
     let indices = index::pattern(&job.client, &job.spec.destination.index);
     json(
         200,
         &call.app.dms.search(&indices, &Value::Object(body)).await?,
     )
+}
+
+/// Narrows a search to the documents of one job: others of its client may write to the same index.
+fn of_job(body: &mut Map<String, Value>, job: &JobId) {
+    let asked = body
+        .remove("query")
+        .unwrap_or_else(|| json!({ "match_all": {} }));
+    let narrowed = json!({ "bool": {
+        "must": [asked],
+        "filter": [{ "term": { "provenance.job": { "value": job } } }],
+    } });
+    body.insert("query".to_owned(), narrowed);
 }
 
 /// What of a search body is not passed on, because it reaches or might reach beyond the indices searched.
@@ -121,7 +135,6 @@ fn lookups(value: &Value, at: &str, found: &mut Vec<Violation>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn what_names_another_index_is_found_wherever_it_stands() {
