@@ -248,8 +248,14 @@ fn error_body(bytes: &[u8]) -> (String, String) {
             kind: String,
             #[serde(default)]
             reason: Option<String>,
+            #[serde(default)]
+            root_cause: Vec<Cause>,
         },
         Plain(String),
+    }
+    #[derive(Deserialize)]
+    struct Cause {
+        reason: Option<String>,
     }
     #[derive(Deserialize)]
     struct Answer {
@@ -257,8 +263,21 @@ fn error_body(bytes: &[u8]) -> (String, String) {
     }
     match serde_json::from_slice(bytes) {
         Ok(Answer {
-            error: Error::Detailed { kind, reason },
-        }) => (kind, reason.unwrap_or_default()),
+            error:
+                Error::Detailed {
+                    kind,
+                    reason,
+                    root_cause,
+                },
+        }) => {
+            // a search only says that all shards failed; what failed on them stands below
+            let cause = root_cause.into_iter().next().and_then(|cause| cause.reason);
+            let reason = match kind.as_str() {
+                "search_phase_execution_exception" => cause.or(reason),
+                _ => reason,
+            };
+            (kind, reason.unwrap_or_default())
+        }
         Ok(Answer {
             error: Error::Plain(reason),
         }) => (String::new(), reason),
