@@ -1,5 +1,7 @@
 //! What a staged file may be called.
 
+use super::{DONE, INCOMING, QUARANTINE};
+
 /// Longest name, in bytes: what the common file systems allow.
 const MAX_BYTES: usize = 255;
 
@@ -13,6 +15,8 @@ pub fn broken_rule(name: &str) -> Option<&'static str> {
         Some("do not use the path characters '/' and '\\'")
     } else if name.chars().any(char::is_control) {
         Some("do not use control characters")
+    } else if [DONE, QUARANTINE, INCOMING].contains(&name) {
+        Some("the platform keeps its own files under this name")
     } else {
         None
     }
@@ -46,6 +50,8 @@ mod tests {
             "a\nb",
             "a\u{7f}",
             "a\u{85}",
+            "done",
+            "quarantine",
             &"x".repeat(256),
         ] {
             assert!(broken_rule(bad).is_some(), "{bad:?}");

@@ -41,6 +41,11 @@ impl SpecFile {
     }
 
     fn parse(path: &Path, text: String) -> Result<Self, CliError> {
+        if text.trim().is_empty() {
+            return Err(CliError::Invalid {
+                message: format!("{} is empty: it must hold a job spec", path.display()),
+            });
+        }
         let notation = notation(path, &text);
         let wrong = match notation {
             Notation::Json => json_error(&text),

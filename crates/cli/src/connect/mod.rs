@@ -67,10 +67,7 @@ impl Sources {
             server: global.server.clone(),
             token_file: global.token_file.clone(),
             token: variable("INGEST_TOKEN"),
-            home: global
-                .home
-                .clone()
-                .or_else(|| user_folder("XDG_DATA_HOME", ".local/share")),
+            home: global.home.clone().or_else(default_home),
             credentials: user_folder("XDG_CONFIG_HOME", ".config")
                 .map(|folder| Credentials::in_folder(&folder)),
         }
@@ -173,6 +170,11 @@ fn read_token(path: &Path) -> Result<String, CliError> {
         }),
         token => Ok(token.to_owned()),
     }
+}
+
+/// The home folder of an installation if none is named.
+pub fn default_home() -> Option<PathBuf> {
+    user_folder("XDG_DATA_HOME", ".local/share")
 }
 
 /// The folder `ingest` in one of the user's base directories (XDG).

@@ -74,7 +74,11 @@ fn tell(started: &Started, home: &HomePaths, out: &Output) {
             text += &format!("\nit is also in {}", home.admin_token().display());
         }
     }
-    text += "\nbegin in another terminal with: ingest client register demo --name Demo";
+    text += "\nbegin in another terminal with: ";
+    if crate::connect::default_home().is_none_or(|default| default != home.root()) {
+        text += &format!("INGEST_HOME={} ", home.root().display());
+    }
+    text += "ingest client register demo --name Demo";
     if let Err(error) = out.text(&text) {
         // the platform serves whether or not anybody reads this
         out.error(&error);

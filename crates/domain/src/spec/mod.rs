@@ -295,13 +295,13 @@ impl ErrorBudget {
     pub fn exceeded(&self, rejected: u64, read: u64, at_end: bool) -> Option<String> {
         if let Some(limit) = self.max_records.filter(|&limit| rejected > limit) {
             return Some(format!(
-                "{rejected} of {read} records were rejected; the error budget allows {limit}"
+                "{rejected} of the first {read} records were rejected; the error budget allows {limit}"
             ));
         }
         let percent = rejected as f64 * 100.0 / read.max(1) as f64;
         let limit = self.max_percent.filter(|&limit| percent > limit)?;
         (at_end || read >= PERCENT_FROM_RECORDS)
-            .then(|| format!("{rejected} of {read} records ({percent:.1} %) were rejected; the error budget allows {limit} %"))
+            .then(|| format!("{rejected} of the first {read} records ({percent:.1} %) were rejected; the error budget allows {limit} %"))
     }
 }
 
