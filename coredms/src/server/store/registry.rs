@@ -232,7 +232,8 @@ impl Store {
     }
 
     /// Opens an index anew that an error of the disk has taken out of service, as a start of the server would: what was
-    /// acknowledged is read back from the log, what was not is cut off. Tried again at the next rest if it fails.
+    /// acknowledged is read back from the log; what was not may be there too, or is cut off. Tried again at the next rest
+    /// if it fails.
     fn reopen(&self, name: &str, failed: &Arc<Index>) {
         let _changing = self.changing();
         let is_current = self
