@@ -1,6 +1,8 @@
-//! The filters that run here, with their options: the one list behind checks, messages and the JSON Schema.
+//! The plugins that run here, with their options: the one list behind checks, messages and the JSON Schema.
 
-use crate::ast::{Filter, Literal, Number};
+mod io;
+
+use crate::ast::{Literal, Number, Plugin};
 use crate::violation::{Violation, pointer};
 
 /// What an option's value looks like.
@@ -16,14 +18,30 @@ pub(crate) enum Kind {
     MapOfLists,
     Bool,
     Number,
+    /// One of these texts.
+    Choice(&'static [&'static str]),
+    /// A codec: its name, or its name with options.
+    Codec,
 }
 
-/// One filter.
+/// What a plugin is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Input,
+    Filter,
+    Output,
+    Codec,
+}
+
+/// One plugin.
 #[derive(Debug)]
-pub(crate) struct FilterSpec {
+pub(crate) struct PluginSpec {
     pub(crate) name: &'static str,
     pub(crate) options: &'static [(&'static str, Kind)],
 }
+
+/// Values of `ecs_compatibility`.
+const ECS: &[&str] = &["disabled", "v1", "v8"];
 
 /// Options that every filter has.
 pub(crate) const COMMON: &[(&str, Kind)] = &[
@@ -37,18 +55,18 @@ pub(crate) const COMMON: &[(&str, Kind)] = &[
 ];
 
 /// Every filter, by name.
-pub(crate) const FILTERS: &[FilterSpec] = &[
-    FilterSpec {
+pub(crate) const FILTERS: &[PluginSpec] = &[
+    PluginSpec {
         name: "bytes",
         options: &[
-            ("conversion_method", Kind::Text),
+            ("conversion_method", Kind::Choice(&["binary", "metric"])),
             ("decimal_separator", Kind::Text),
             ("source", Kind::Text),
             ("tag_on_failure", Kind::List),
             ("target", Kind::Text),
         ],
     },
-    FilterSpec {
+    PluginSpec {
         name: "cidr",
         options: &[
             ("address", Kind::List),
@@ -60,7 +78,7 @@ pub(crate) const FILTERS: &[FilterSpec] = &[
             ("separator", Kind::Text),
         ],
     },
-    FilterSpec {
+    PluginSpec {
         name: "csv",
         options: &[
             ("autodetect_column_names", Kind::Bool),
@@ -76,7 +94,7 @@ pub(crate) const FILTERS: &[FilterSpec] = &[
             ("target", Kind::Text),
         ],
     },
-    FilterSpec {
+    PluginSpec {
         name: "date",
         options: &[
             ("locale", Kind::Text),
@@ -86,7 +104,7 @@ pub(crate) const FILTERS: &[FilterSpec] = &[
             ("timezone", Kind::Text),
         ],
     },
-    FilterSpec {
+    PluginSpec {
         name: "de_dot",
         options: &[
             ("fields", Kind::List),
@@ -95,7 +113,7 @@ pub(crate) const FILTERS: &[FilterSpec] = &[
             ("separator", Kind::Text),
         ],
     },
-    FilterSpec {
+    PluginSpec {
         name: "dissect",
         options: &[
             ("convert_datatype", Kind::Map),
@@ -103,15 +121,15 @@ pub(crate) const FILTERS: &[FilterSpec] = &[
             ("tag_on_failure", Kind::List),
         ],
     },
-    FilterSpec {
+    PluginSpec {
         name: "drop",
         options: &[("percentage", Kind::Number)],
     },
-    FilterSpec {
+    PluginSpec {
         name: "grok",
         options: &[
             ("break_on_match", Kind::Bool),
-            ("ecs_compatibility", Kind::Text),
+            ("ecs_compatibility", Kind::Choice(ECS)),
             ("keep_empty_captures", Kind::Bool),
             ("match", Kind::MapOfLists),
             ("named_captures_only", Kind::Bool),
@@ -123,10 +141,10 @@ pub(crate) const FILTERS: &[FilterSpec] = &[
             ("tag_on_timeout", Kind::Text),
             ("target", Kind::Text),
             ("timeout_millis", Kind::Number),
-            ("timeout_scope", Kind::Text),
+            ("timeout_scope", Kind::Choice(&["pattern", "event"])),
         ],
     },
-    FilterSpec {
+    PluginSpec {
         name: "json",
         options: &[
             ("skip_on_invalid_json", Kind::Bool),
@@ -135,13 +153,13 @@ pub(crate) const FILTERS: &[FilterSpec] = &[
             ("target", Kind::Text),
         ],
     },
-    FilterSpec {
+    PluginSpec {
         name: "kv",
         options: &[
             ("allow_duplicate_values", Kind::Bool),
             ("allow_empty_values", Kind::Bool),
             ("default_keys", Kind::Map),
-            ("ecs_compatibility", Kind::Text),
+            ("ecs_compatibility", Kind::Choice(ECS)),
             ("exclude_keys", Kind::List),
             ("field_split", Kind::Text),
             ("field_split_pattern", Kind::Text),
@@ -162,10 +180,10 @@ pub(crate) const FILTERS: &[FilterSpec] = &[
             ("trim_value", Kind::Text),
             ("value_split", Kind::Text),
             ("value_split_pattern", Kind::Text),
-            ("whitespace", Kind::Text),
+            ("whitespace", Kind::Choice(&["lenient", "strict"])),
         ],
     },
-    FilterSpec {
+    PluginSpec {
         name: "mutate",
         options: &[
             ("capitalize", Kind::List),
@@ -185,7 +203,7 @@ pub(crate) const FILTERS: &[FilterSpec] = &[
             ("uppercase", Kind::List),
         ],
     },
-    FilterSpec {
+    PluginSpec {
         name: "prune",
         options: &[
             ("blacklist_names", Kind::List),
@@ -195,29 +213,29 @@ pub(crate) const FILTERS: &[FilterSpec] = &[
             ("whitelist_values", Kind::Map),
         ],
     },
-    FilterSpec {
+    PluginSpec {
         name: "syslog_pri",
         options: &[
-            ("ecs_compatibility", Kind::Text),
+            ("ecs_compatibility", Kind::Choice(ECS)),
             ("facility_labels", Kind::List),
             ("severity_labels", Kind::List),
             ("syslog_pri_field_name", Kind::Text),
             ("use_labels", Kind::Bool),
         ],
     },
-    FilterSpec {
+    PluginSpec {
         name: "translate",
         options: &[
             ("destination", Kind::Text),
             ("dictionary", Kind::Map),
             ("dictionary_path", Kind::Text),
-            ("ecs_compatibility", Kind::Text),
+            ("ecs_compatibility", Kind::Choice(ECS)),
             ("exact", Kind::Bool),
             ("fallback", Kind::Text),
             ("field", Kind::Text),
             ("iterate_on", Kind::Text),
             ("override", Kind::Bool),
-            ("refresh_behaviour", Kind::Text),
+            ("refresh_behaviour", Kind::Choice(&["merge", "replace"])),
             ("refresh_interval", Kind::Number),
             ("regex", Kind::Bool),
             ("source", Kind::Text),
@@ -225,11 +243,11 @@ pub(crate) const FILTERS: &[FilterSpec] = &[
             ("yaml_dictionary_code_point_limit", Kind::Number),
         ],
     },
-    FilterSpec {
+    PluginSpec {
         name: "truncate",
         options: &[("fields", Kind::List), ("length_bytes", Kind::Number)],
     },
-    FilterSpec {
+    PluginSpec {
         name: "urldecode",
         options: &[
             ("all_fields", Kind::Bool),
@@ -238,39 +256,79 @@ pub(crate) const FILTERS: &[FilterSpec] = &[
             ("tag_on_failure", Kind::List),
         ],
     },
-    FilterSpec {
+    PluginSpec {
         name: "uuid",
         options: &[("overwrite", Kind::Bool), ("target", Kind::Text)],
     },
 ];
 
-/// The filter of this name.
-pub(crate) fn find(name: &str) -> Option<&'static FilterSpec> {
-    FILTERS.iter().find(|filter| filter.name == name)
+/// Filters of Logstash whose code is Ruby.
+const RUBY: &[&str] = &["aggregate", "ruby"];
+
+impl Role {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Filter => "filter",
+            Self::Output => "output",
+            Self::Codec => "codec",
+        }
+    }
+
+    fn plugins(self) -> &'static [PluginSpec] {
+        match self {
+            Self::Input => io::INPUTS,
+            Self::Filter => FILTERS,
+            Self::Output => io::OUTPUTS,
+            Self::Codec => io::CODECS,
+        }
+    }
+
+    fn common(self) -> &'static [(&'static str, Kind)] {
+        match self {
+            Self::Input => io::INPUT_COMMON,
+            Self::Filter => COMMON,
+            Self::Output => io::OUTPUT_COMMON,
+            Self::Codec => io::CODEC_COMMON,
+        }
+    }
+
+    /// Why there is no plugin of this name.
+    fn unknown(self, name: &str, at: String) -> Violation {
+        if self == Self::Filter && RUBY.contains(&name) {
+            let message = format!(
+                "`{name}` runs Ruby code, which this engine does not: write it with other filters, or give the job `engine: elastic`"
+            );
+            return Violation::new(at, "unknown_filter", message);
+        }
+        let names: Vec<&str> = self.plugins().iter().map(|plugin| plugin.name).collect();
+        let kind = self.name();
+        let message = format!("there is no {kind} `{name}`; allowed: {}", names.join(", "));
+        Violation::new(at, &format!("unknown_{kind}"), message)
+    }
 }
 
-/// All problems of a filter's name and of the names and kinds of its options.
-pub(crate) fn check(filter: &Filter) -> Vec<Violation> {
-    let Some(spec) = find(&filter.name) else {
-        let names: Vec<&str> = FILTERS.iter().map(|filter| filter.name).collect();
-        let message = format!(
-            "there is no filter `{}`; allowed: {}",
-            filter.name,
-            names.join(", ")
-        );
-        return vec![Violation::new(
-            pointer(&filter.at.0, &filter.name),
-            "unknown_filter",
-            message,
-        )];
-    };
-    let base = pointer(&filter.at.0, &filter.name);
-    let allowed = || spec.options.iter().chain(COMMON);
+/// All problems of a plugin's name and of the names and kinds of its options.
+pub(crate) fn check(plugin: &Plugin, role: Role) -> Vec<Violation> {
     let mut violations = Vec::new();
-    for (name, value) in &filter.options {
-        let at = pointer(&base, name);
+    check_at(
+        plugin,
+        role,
+        &pointer(&plugin.at.0, &plugin.name),
+        &mut violations,
+    );
+    violations
+}
+
+fn check_at(plugin: &Plugin, role: Role, base: &str, violations: &mut Vec<Violation>) {
+    let Some(spec) = role.plugins().iter().find(|spec| spec.name == plugin.name) else {
+        return violations.push(role.unknown(&plugin.name, base.to_owned()));
+    };
+    let allowed = || spec.options.iter().chain(role.common());
+    for (name, value) in &plugin.options {
+        let at = pointer(base, name);
         match allowed().find(|(known, _)| known == name) {
-            Some((_, kind)) => kind.check(value, &at, &mut violations),
+            Some((_, kind)) => kind.check(value, &at, violations),
             None => {
                 let names: Vec<&str> = allowed().map(|(name, _)| *name).collect();
                 let message = format!(
@@ -282,7 +340,17 @@ pub(crate) fn check(filter: &Filter) -> Vec<Violation> {
             }
         }
     }
-    violations
+    let whole = format!("{} {}", role.name(), plugin.name);
+    for (_, option) in io::REQUIRED.iter().filter(|(of, _)| *of == whole) {
+        if !plugin.options.iter().any(|(name, _)| name == option) {
+            let message = format!("the {whole} needs `{option}`");
+            violations.push(Violation::new(
+                pointer(base, option),
+                "missing_option",
+                message,
+            ));
+        }
+    }
 }
 
 impl Kind {
@@ -292,6 +360,23 @@ impl Kind {
             violations.push(Violation::new(at, "wrong_type", message));
         };
         match (self, value) {
+            (Self::Codec, Literal::Plugin(codec)) => {
+                let base = pointer(at, &codec.name);
+                check_at(codec, Role::Codec, &base, violations);
+            }
+            (Self::Codec, Literal::Bareword(name) | Literal::String(name)) => {
+                if !io::CODECS.iter().any(|codec| codec.name == name) {
+                    violations.push(Role::Codec.unknown(name, at.to_owned()));
+                }
+            }
+            (Self::Codec, other) => wrong(at.to_owned(), "a codec", other),
+            (Self::Choice(choices), other) => {
+                if !other.text().is_some_and(|text| choices.contains(&text)) {
+                    let found = other.text().unwrap_or_else(|| other.kind());
+                    let message = format!("allowed: {}; found {found}", choices.join(", "));
+                    violations.push(Violation::new(at, "invalid_value", message));
+                }
+            }
             (Self::List, Literal::Array(items)) => {
                 for (index, item) in items
                     .iter()

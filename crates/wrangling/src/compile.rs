@@ -1,7 +1,7 @@
 //! From the syntax tree to nodes: names become slots, texts become templates, everything wrong becomes a violation.
 
-use crate::ast::{At, Expr, Filter, If, Operand, Program, Statement};
-use crate::catalog;
+use crate::ast::{At, Expr, If, Operand, Pipeline, Plugin, Program, Statement};
+use crate::catalog::{self, Role};
 use crate::environment::Environment;
 use crate::exec::condition::{Condition, Haystack, Operand as Side};
 use crate::exec::{FieldPath, FilterNode, IfNode, Node};
@@ -31,6 +31,17 @@ pub(crate) fn check(body: &[Statement]) -> Vec<Violation> {
     let environment = Environment::default();
     let mut compiler = Compiler::new(&environment);
     compiler.statements(body);
+    compiler.violations
+}
+
+/// All problems of a configuration: of its filters, what compilation finds; of its inputs, outputs and codecs, names and kinds
+/// of options.
+#[must_use]
+pub fn check_pipeline(pipeline: &Pipeline, environment: &Environment) -> Vec<Violation> {
+    let mut compiler = Compiler::new(environment);
+    compiler.ends(&pipeline.inputs, Role::Input);
+    compiler.statements(&pipeline.filters);
+    compiler.ends(&pipeline.outputs, Role::Output);
     compiler.violations
 }
 
@@ -67,7 +78,7 @@ impl<'e> Compiler<'e> {
 
     fn statement(&mut self, statement: &Statement) -> Option<Node> {
         Some(match statement {
-            Statement::Filter(filter) => Node::Filter(Box::new(self.filter(filter)?)),
+            Statement::Plugin(filter) => Node::Filter(Box::new(self.filter(filter)?)),
             Statement::If(conditional) => Node::If(self.conditional(conditional)),
             Statement::Decode(_) => return None,
             Statement::RejectFailures => Node::RejectFailures(self.failure_tags.clone()),
@@ -82,8 +93,38 @@ impl<'e> Compiler<'e> {
         })
     }
 
-    fn filter(&mut self, filter: &Filter) -> Option<FilterNode> {
-        let violations = catalog::check(filter);
+    /// Checks inputs or outputs, which run elsewhere.
+    fn ends(&mut self, body: &[Statement], role: Role) {
+        for statement in body {
+            match statement {
+                Statement::Plugin(plugin) => {
+                    self.violations.extend(catalog::check(plugin, role));
+                    self.claim_id(Options::new(plugin));
+                }
+                Statement::If(conditional) => {
+                    for branch in &conditional.branches {
+                        self.condition(&branch.condition, &branch.at);
+                        self.ends(&branch.body, role);
+                    }
+                    self.ends(&conditional.otherwise, role);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// An id belongs to one plugin.
+    fn claim_id(&mut self, options: Options<'_>) {
+        let Some(id) = options.text("id") else { return };
+        if self.ids.iter().any(|known| known == id) {
+            let message = format!("two plugins have the id `{id}`");
+            self.violation(options.at("id"), "duplicate_id", message);
+        }
+        self.ids.push(id.to_owned());
+    }
+
+    fn filter(&mut self, filter: &Plugin) -> Option<FilterNode> {
+        let violations = catalog::check(filter, Role::Filter);
         let known = violations
             .iter()
             .all(|violation| violation.code != "unknown_filter");
@@ -92,13 +133,7 @@ impl<'e> Compiler<'e> {
             return None;
         }
         let options = Options::new(filter);
-        if let Some(id) = options.text("id") {
-            if self.ids.iter().any(|known| known == id) {
-                let message = format!("two filters have the id `{id}`");
-                self.violation(options.at("id"), "duplicate_id", message);
-            }
-            self.ids.push(id.to_owned());
-        }
+        self.claim_id(options);
         let step = options
             .text("id")
             .map_or_else(|| format!("{} {}", filter.at.0, filter.name), str::to_owned);

@@ -51,6 +51,7 @@ mod template;
 mod value;
 pub mod violation;
 
+pub use compile::check_pipeline;
 pub use compiled::{Compiled, Scratch};
 pub use environment::{EcsCompatibility, Environment};
 pub use layout::Columns;

@@ -1,17 +1,17 @@
 //! Typed reading of a filter's options. Kinds were checked before, so that a wrong one reads as missing here.
 
-use crate::ast::{Filter, Literal};
+use crate::ast::{Literal, Plugin};
 use crate::environment::{EcsCompatibility, Environment};
 use crate::violation::pointer;
 
 /// A filter's options with their places.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Options<'f> {
-    filter: &'f Filter,
+    filter: &'f Plugin,
 }
 
 impl<'f> Options<'f> {
-    pub(crate) fn new(filter: &'f Filter) -> Self {
+    pub(crate) fn new(filter: &'f Plugin) -> Self {
         Self { filter }
     }
 

@@ -34,7 +34,7 @@ pub enum Expr {
     Truthy(Operand),
 }
 
-/// Boolean operators. `and` and `nand` bind tighter than `or` and `xor`.
+/// Boolean operators. `and` binds tighter than `or`; `xor` and `nand` stand beside others only in parentheses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogicOp {
     /// Both hold.

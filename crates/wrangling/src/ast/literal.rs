@@ -1,5 +1,7 @@
 //! Option values as they were written, with their kind kept.
 
+use super::Plugin;
+
 /// A value of an option.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Literal {
@@ -15,6 +17,8 @@ pub enum Literal {
     Array(Vec<Literal>),
     /// `{ … }`: pairs in the order written; a key occurs once.
     Hash(Vec<(String, Literal)>),
+    /// A plugin with options of its own: `json { charset => "CP1252" }`.
+    Plugin(Plugin),
 }
 
 impl Literal {
@@ -28,10 +32,11 @@ impl Literal {
             Self::Bareword(_) => "bare word",
             Self::Array(_) => "array",
             Self::Hash(_) => "hash",
+            Self::Plugin(_) => "plugin",
         }
     }
 
-    /// The text of a scalar; `None` for arrays and hashes.
+    /// The text of a scalar; `None` for arrays, hashes and plugins.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match self {
@@ -39,7 +44,7 @@ impl Literal {
             Self::Number(number) => Some(number.text()),
             Self::Bool(true) => Some("true"),
             Self::Bool(false) => Some("false"),
-            Self::Array(_) | Self::Hash(_) => None,
+            Self::Array(_) | Self::Hash(_) | Self::Plugin(_) => None,
         }
     }
 }

@@ -19,11 +19,22 @@ pub struct Program {
     pub body: Vec<Statement>,
 }
 
+/// A whole configuration: where events come from, what happens to them, and where they go.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Pipeline {
+    /// The plugins of all `input` sections. Conditionals around inputs mean nothing and are flattened by engines.
+    pub inputs: Vec<Statement>,
+    /// The statements of all `filter` sections.
+    pub filters: Vec<Statement>,
+    /// The statements of all `output` sections.
+    pub outputs: Vec<Statement>,
+}
+
 /// One step of a program.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Statement {
-    /// A Logstash filter plugin.
-    Filter(Filter),
+    /// A Logstash plugin: a filter, or in a [`Pipeline`] an input or output.
+    Plugin(Plugin),
     /// A conditional.
     If(If),
     /// How the record's payload becomes fields. Sets `@timestamp` to the run's clock. First statement of a program.
@@ -40,14 +51,14 @@ pub enum Statement {
     Document(Document),
 }
 
-/// A filter plugin with its options, not yet checked.
+/// A plugin with its options, not yet checked.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Filter {
+pub struct Plugin {
     /// The plugin's name, such as `mutate`.
     pub name: String,
     /// Options in the order written. A name occurs once.
     pub options: Vec<(String, Literal)>,
-    /// Where the filter was written.
+    /// Where the plugin was written.
     pub at: At,
 }
 

@@ -19,11 +19,20 @@ pub(crate) struct SyntaxError {
 pub(crate) struct Cursor<'t> {
     text: &'t str,
     at: usize,
+    /// Whether white space came right after the last token.
+    spaced: bool,
 }
+
+/// White space of Logstash's grammar.
+const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
 
 impl<'t> Cursor<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
-        Self { text, at: 0 }
+        Self {
+            text,
+            at: 0,
+            spaced: false,
+        }
     }
 
     pub(crate) fn rest(&self) -> &'t str {
@@ -63,14 +72,20 @@ impl<'t> Cursor<'t> {
 
     /// Skips white space and comments.
     pub(crate) fn skip_space(&mut self) {
+        self.spaced = self.rest().starts_with(SPACE);
         loop {
-            let trimmed = self.rest().trim_start();
+            let trimmed = self.rest().trim_start_matches(SPACE);
             self.at = self.text.len() - trimmed.len();
             if !trimmed.starts_with('#') {
                 return;
             }
             self.at += trimmed.find('\n').unwrap_or(trimmed.len());
         }
+    }
+
+    /// Whether white space came right after the last token.
+    pub(crate) fn spaced(&self) -> bool {
+        self.spaced
     }
 
     pub(crate) fn at_end(&self) -> bool {
@@ -106,6 +121,20 @@ impl<'t> Cursor<'t> {
         } else {
             Err(self.expected(format!("`{token}`")))
         }
+    }
+
+    /// A bare word as a value: a letter or `_`, then at least one letter, digit or `_`.
+    pub(crate) fn bareword(&mut self) -> Option<&'t str> {
+        let rest = self.rest();
+        let end = rest
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .unwrap_or(rest.len());
+        if end < 2 || rest.starts_with(|c: char| c.is_ascii_digit()) {
+            return None;
+        }
+        self.at += end;
+        self.skip_space();
+        rest.get(..end)
     }
 
     /// A word: letters, digits, `_`, `-`.
@@ -176,20 +205,18 @@ impl<'t> Cursor<'t> {
         Some(number)
     }
 
-    /// The text of a field reference `[a][b]`, without checking what is in the brackets.
+    /// The text of a field reference `[a][b]`; nothing between its brackets is a bracket or a comma.
     pub(crate) fn selector(&mut self) -> Option<&'t str> {
         let rest = self.rest();
-        let (mut end, mut depth) = (0, 0_usize);
-        for (at, c) in rest.char_indices() {
-            match c {
-                '[' => depth += 1,
-                ']' if depth > 0 => depth -= 1,
-                _ if depth == 0 => break,
-                _ => {}
+        let mut end = 0;
+        while let Some(element) = rest.get(end..).and_then(|tail| tail.strip_prefix('[')) {
+            let Some(length) = element.find(['[', ']', ',']) else {
+                break;
+            };
+            if length == 0 || !element.get(length..)?.starts_with(']') {
+                break;
             }
-            if depth == 0 {
-                end = at + 1;
-            }
+            end += length + 2;
         }
         let text = rest.get(..end).filter(|text| !text.is_empty())?;
         self.at += end;

@@ -6,4 +6,4 @@ mod print;
 
 pub(crate) use cursor::{Cursor, SyntaxError};
 pub(crate) use parse::{condition, parse};
-pub(crate) use print::print;
+pub(crate) use print::{print, quoted};

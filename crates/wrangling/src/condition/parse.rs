@@ -22,26 +22,74 @@ pub(crate) fn parse(text: &str) -> Result<Expr, SyntaxError> {
 
 /// Parses a condition as far as it goes.
 pub(crate) fn condition(cursor: &mut Cursor<'_>, depth: usize) -> Result<Expr, SyntaxError> {
-    binary(
-        cursor,
-        depth,
-        &[LogicOp::Or, LogicOp::Xor],
-        |cursor, depth| binary(cursor, depth, &[LogicOp::And, LogicOp::Nand], expression),
-    )
+    let mut chain = Chain::default();
+    chain.operands.push(expression(cursor, depth)?);
+    let operators = [LogicOp::And, LogicOp::Or, LogicOp::Xor, LogicOp::Nand];
+    loop {
+        let before = *cursor;
+        let Some(op) = operators.iter().find(|op| cursor.eat(op.symbol())) else {
+            return Ok(chain.finish());
+        };
+        if !chain.operator(*op) {
+            return Err(before.expected(
+                "parentheses: `xor` and `nand` have no precedence beside other operators",
+            ));
+        }
+        chain.operands.push(expression(cursor, depth)?);
+    }
 }
 
-fn binary(
-    cursor: &mut Cursor<'_>,
-    depth: usize,
-    operators: &[LogicOp],
-    operand: fn(&mut Cursor<'_>, usize) -> Result<Expr, SyntaxError>,
-) -> Result<Expr, SyntaxError> {
-    let mut left = operand(cursor, depth)?;
-    while let Some(op) = operators.iter().find(|op| cursor.eat_word(op.symbol())) {
-        let right = operand(cursor, depth)?;
-        left = Expr::Logic(*op, Box::new(left), Box::new(right));
+/// Operands and operators of a condition, grouped as Logstash does it (`join_conditions` in its `lscl.rb`): an operator is
+/// applied early only when it binds tighter than the next one, and one only; what is left is applied from the right.
+#[derive(Default)]
+struct Chain {
+    operands: Vec<Expr>,
+    operators: Vec<LogicOp>,
+}
+
+impl Chain {
+    /// Takes the next operator; false if Logstash has no precedence for it beside the one before.
+    fn operator(&mut self, next: LogicOp) -> bool {
+        if let Some(last) = self.operators.last() {
+            let (Some(left), Some(right)) = (binding(*last), binding(next)) else {
+                return false;
+            };
+            if left > right {
+                self.apply();
+            }
+        }
+        self.operators.push(next);
+        true
     }
-    Ok(left)
+
+    fn apply(&mut self) {
+        if let (Some(op), Some(right), Some(left)) = (
+            self.operators.pop(),
+            self.operands.pop(),
+            self.operands.pop(),
+        ) {
+            self.operands
+                .push(Expr::Logic(op, Box::new(left), Box::new(right)));
+        }
+    }
+
+    fn finish(mut self) -> Expr {
+        while !self.operators.is_empty() {
+            self.apply();
+        }
+        // a chain has one operand more than operators
+        let lone = Expr::Truthy(Operand::String(String::new()));
+        self.operands.pop().unwrap_or(lone)
+    }
+}
+
+/// How tight an operator binds; `xor` and `nand` stand only alone.
+fn binding(op: LogicOp) -> Option<u8> {
+    match op {
+        LogicOp::And => Some(2),
+        LogicOp::Or => Some(1),
+        LogicOp::Xor | LogicOp::Nand => None,
+    }
 }
 
 fn expression(cursor: &mut Cursor<'_>, depth: usize) -> Result<Expr, SyntaxError> {
@@ -104,7 +152,7 @@ fn relation(cursor: &mut Cursor<'_>, left: Operand) -> Result<Expr, SyntaxError>
             negated: false,
         });
     }
-    if cursor.eat_word("not") {
+    if cursor.eat("not ") {
         if !cursor.eat_word("in") {
             return Err(cursor.expected("`in` after `not`"));
         }
@@ -141,8 +189,12 @@ fn list(cursor: &mut Cursor<'_>, after_in: bool) -> Result<Option<Vec<Operand>>,
     }
     let mut items = Vec::new();
     if ahead.eat("]") {
-        *cursor = ahead;
-        return Ok(Some(items));
+        // with a space between, the brackets hold the name of a field
+        let is_empty = cursor.rest().starts_with("[]");
+        if is_empty {
+            *cursor = ahead;
+        }
+        return Ok(is_empty.then_some(items));
     }
     loop {
         if let Some(text) = ahead.string()? {
@@ -194,9 +246,16 @@ mod tests {
         for (text, printed) in [
             (r#"[a]=="x""#, r#"[a] == "x""#),
             (r#"[a][b] != 'x"y'"#, r#"[a][b] != 'x"y'"#),
-            ("[a] and [b] or [c]", "[a] and [b] or [c]"),
+            ("[a] and [b] or [c]", "([a] and [b]) or [c]"),
             ("[a] and ([b] or [c])", "[a] and ([b] or [c])"),
-            ("[a] or [b] nand [c]", "[a] or [b] nand [c]"),
+            ("[a] or ([b] nand [c])", "[a] or ([b] nand [c])"),
+            ("[a] and [b] and [c]", "[a] and [b] and [c]"),
+            ("([a] and [b]) and [c]", "([a] and [b]) and [c]"),
+            // Logstash applies one operator where it should apply two
+            (
+                "[a] or [b] and [c] and [d] or [e]",
+                "[a] or ([b] and (([c] and [d]) or [e]))",
+            ),
             ("![a] and !([b] == 1.50)", "![a] and !([b] == 1.50)"),
             ("[a] =~ /^x\\/y$/", "[a] =~ /^x\\/y$/"),
             ("[a] !~ \"a/b\"", "[a] !~ \"a/b\""),
@@ -229,6 +288,10 @@ mod tests {
             (
                 "[a] &&",
                 "line 1, column 5: expected `and`, `or`, `xor`, `nand` or the end of the condition, found `&`",
+            ),
+            (
+                "[a] xor [b] or [c]",
+                "line 1, column 13: expected parentheses: `xor` and `nand` have no precedence beside other operators, found `or`",
             ),
             ("([a]", "line 1, column 5: expected `)`, found the end"),
             (

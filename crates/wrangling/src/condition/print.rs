@@ -2,7 +2,7 @@
 
 use crate::ast::{Expr, LogicOp, Operand};
 
-/// The text of a condition, with only the parentheses it needs; `None` if a string in it cannot be written, because it ends
+/// The text of a condition, `None` if a string in it cannot be written, because it ends
 /// with a backslash or holds both kinds of quotes.
 pub(crate) fn print(expr: &Expr) -> Option<String> {
     Some(match expr {
@@ -11,14 +11,14 @@ pub(crate) fn print(expr: &Expr) -> Option<String> {
             other => format!("!({})", print(other)?),
         },
         Expr::Logic(op, left, right) => {
+            // a chain of one operator groups from the right; everything else is written out
             let side = |side: &Expr, is_right: bool| {
                 let text = print(side)?;
-                let needed = match side {
-                    Expr::Logic(inner, ..) if is_right => binding(*inner) <= binding(*op),
-                    Expr::Logic(inner, ..) => binding(*inner) < binding(*op),
-                    _ => false,
+                let chained = |inner: LogicOp| {
+                    is_right && inner == *op && matches!(op, LogicOp::And | LogicOp::Or)
                 };
-                Some(if needed { format!("({text})") } else { text })
+                let bare = !matches!(side, Expr::Logic(inner, ..) if !chained(*inner));
+                Some(if bare { text } else { format!("({text})") })
             };
             format!(
                 "{} {} {}",
@@ -49,13 +49,6 @@ pub(crate) fn print(expr: &Expr) -> Option<String> {
         }
         Expr::Truthy(value) => operand(value)?,
     })
-}
-
-fn binding(op: LogicOp) -> u8 {
-    match op {
-        LogicOp::Or | LogicOp::Xor => 1,
-        LogicOp::And | LogicOp::Nand => 2,
-    }
 }
 
 fn operand(operand_: &Operand) -> Option<String> {

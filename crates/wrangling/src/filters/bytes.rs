@@ -26,14 +26,9 @@ impl Bytes {
             compiler.violation(options.at("target"), "missing_option", message);
             return None;
         };
-        let step = match options.text("conversion_method").unwrap_or("binary") {
-            "binary" => 1024.0,
-            "metric" => 1000.0,
-            other => {
-                let message = format!("`{other}` is none of binary, metric");
-                compiler.violation(options.at("conversion_method"), "invalid_value", message);
-                return None;
-            }
+        let step = match options.text("conversion_method") {
+            Some("metric") => 1000.0,
+            _ => 1024.0,
         };
         let source = options.text("source").unwrap_or("message");
         Some(Self {

@@ -19,9 +19,10 @@ pub(crate) struct Truncate {
 
 impl Truncate {
     pub(super) fn compile(options: Options<'_>, compiler: &mut Compiler<'_>) -> Option<Self> {
+        // Logstash cuts a fraction off, as Ruby does
         let length = options
             .text("length_bytes")
-            .and_then(|text| text.parse().ok());
+            .and_then(|text| text.split('.').next()?.parse().ok());
         let Some(length) = length else {
             let message =
                 "truncate needs `length_bytes`: how many bytes a text may have".to_owned();

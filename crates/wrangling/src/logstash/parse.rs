@@ -1,6 +1,6 @@
-//! A recursive-descent parser of Logstash configurations, as far as they describe filters.
+//! A recursive-descent parser of Logstash configurations.
 
-use crate::ast::{At, Branch, Filter, If, Literal, Statement};
+use crate::ast::{At, Branch, If, Literal, Pipeline, Plugin, Statement};
 use crate::compile;
 use crate::condition::{Cursor, SyntaxError, condition};
 use crate::violation::Violation;
@@ -16,10 +16,7 @@ const MAX_DEPTH: usize = 32;
 pub fn parse(text: &str) -> Result<Vec<Statement>, Vec<Violation>> {
     let mut cursor = Cursor::new(text);
     cursor.skip_space();
-    let body = sections(&mut cursor).map_err(|error| {
-        let place = format!("{}:{}", error.line, error.column);
-        vec![Violation::new(place, "invalid_syntax", error.to_string())]
-    })?;
+    let body = filters(&mut cursor).map_err(refusal)?;
     let violations = compile::check(&body);
     if violations.is_empty() {
         Ok(body)
@@ -28,7 +25,40 @@ pub fn parse(text: &str) -> Result<Vec<Statement>, Vec<Violation>> {
     }
 }
 
-fn sections(cursor: &mut Cursor<'_>) -> Result<Vec<Statement>, SyntaxError> {
+/// Parses a whole configuration: any number of `input`, `filter` and `output` sections. Names and options of plugins are not
+/// looked at: see [`crate::check`].
+///
+/// # Errors
+/// The first syntax error (`invalid_syntax`), at `line:column`, with what was expected.
+pub fn parse_pipeline(text: &str) -> Result<Pipeline, Vec<Violation>> {
+    let mut cursor = Cursor::new(text);
+    cursor.skip_space();
+    pipeline(&mut cursor).map_err(refusal)
+}
+
+fn refusal(error: SyntaxError) -> Vec<Violation> {
+    let place = format!("{}:{}", error.line, error.column);
+    vec![Violation::new(place, "invalid_syntax", error.to_string())]
+}
+
+fn pipeline(cursor: &mut Cursor<'_>) -> Result<Pipeline, SyntaxError> {
+    let mut pipeline = Pipeline::default();
+    while !cursor.at_end() {
+        let section = if cursor.eat("input") {
+            &mut pipeline.inputs
+        } else if cursor.eat("filter") {
+            &mut pipeline.filters
+        } else if cursor.eat("output") {
+            &mut pipeline.outputs
+        } else {
+            return Err(cursor.expected("`input`, `filter`, `output` or the end"));
+        };
+        section.extend(block(cursor, 0)?);
+    }
+    Ok(pipeline)
+}
+
+fn filters(cursor: &mut Cursor<'_>) -> Result<Vec<Statement>, SyntaxError> {
     let mut body = Vec::new();
     while !cursor.at_end() {
         let before = *cursor;
@@ -69,7 +99,7 @@ fn statement(cursor: &mut Cursor<'_>, depth: usize) -> Result<Statement, SyntaxE
         .word()
         .ok_or_else(|| cursor.expected("a filter, `if` or `}`"))?
         .to_owned();
-    Ok(Statement::Filter(Filter {
+    Ok(Statement::Plugin(Plugin {
         name,
         options: attributes(cursor, depth)?,
         at,
@@ -118,6 +148,7 @@ fn attributes(
     cursor.require("{")?;
     let mut options: Vec<(String, Literal)> = Vec::new();
     while !cursor.eat("}") {
+        separated(cursor, options.is_empty(), "an option's name")?;
         let name = match cursor.string()? {
             Some(name) => name,
             None => cursor
@@ -129,46 +160,86 @@ fn attributes(
         let value = value(cursor, depth + 1)?;
         match options.iter_mut().find(|(known, _)| known == name) {
             None => options.push((name.to_owned(), value)),
-            Some((_, known)) => {
-                merge(known, value).map_err(|expected| before.expected(expected))?
-            }
+            Some((_, known)) => repeat(known, value).map_err(|(known, kind)| {
+                before.expected(format!(
+                    "{known}, as before; {kind} does not add up with it"
+                ))
+            })?,
         }
-        cursor.eat(",");
     }
     Ok(options)
 }
 
-/// A repeated option adds to the list or hash given before, as in Logstash.
-fn merge(known: &mut Literal, value: Literal) -> Result<(), String> {
-    match (known, value) {
-        (Literal::Hash(members), Literal::Hash(more)) => {
-            for (key, value) in more {
-                match members.iter_mut().find(|(known, _)| *known == key) {
-                    Some(member) => member.1 = value,
-                    None => members.push((key, value)),
+/// Entries of plugins and hashes are separated by white space.
+fn separated(cursor: &Cursor<'_>, is_first: bool, next: &str) -> Result<(), SyntaxError> {
+    if is_first || cursor.spaced() || cursor.at_end() {
+        Ok(())
+    } else {
+        Err(cursor.expected(format!("white space before {next}, or `}}`")))
+    }
+}
+
+/// A repeated option adds to what was given before, as in Logstash: members to a hash, items to a list; two values are a list.
+fn repeat(known: &mut Literal, value: Literal) -> Result<(), (&'static str, &'static str)> {
+    match (&mut *known, value) {
+        (Literal::Hash(members), Literal::Hash(more)) => merge(members, more),
+        (Literal::Hash(_), other) => return Err(("a hash", other.kind())),
+        (Literal::Array(items), Literal::Array(more)) => items.extend(more),
+        (Literal::Array(items), other) => items.push(other),
+        (scalar, other) if *scalar == other => {}
+        (scalar, other) => {
+            let first = std::mem::replace(scalar, Literal::Bool(false));
+            *scalar = Literal::Array(vec![first, other]);
+        }
+    }
+    Ok(())
+}
+
+/// Adds members to a hash; values of a key that is there become one list without repetitions.
+fn merge(members: &mut Vec<(String, Literal)>, more: Vec<(String, Literal)>) {
+    for (key, value) in more {
+        match members.iter_mut().find(|(known, _)| *known == key) {
+            None => members.push((key, value)),
+            Some((_, Literal::Hash(inner))) if matches!(value, Literal::Hash(_)) => {
+                if let Literal::Hash(value) = value {
+                    merge(inner, value);
                 }
             }
-            Ok(())
+            Some((_, known)) if *known == value => {}
+            Some((_, known)) => {
+                let first = std::mem::replace(known, Literal::Bool(false));
+                let mut items = items_of(first);
+                for item in items_of(value) {
+                    if !items.contains(&item) {
+                        items.push(item);
+                    }
+                }
+                *known = Literal::Array(items);
+            }
         }
-        (Literal::Array(items), Literal::Array(more)) => {
-            items.extend(more);
-            Ok(())
-        }
-        (Literal::Array(items), scalar) => {
-            items.push(scalar);
-            Ok(())
-        }
-        (known, value) => Err(format!(
-            "one value for this option; {} and {} do not add up",
-            known.kind(),
-            value.kind()
-        )),
+    }
+}
+
+fn items_of(value: Literal) -> Vec<Literal> {
+    match value {
+        Literal::Array(items) => items,
+        scalar => vec![scalar],
     }
 }
 
 fn value(cursor: &mut Cursor<'_>, depth: usize) -> Result<Literal, SyntaxError> {
     if depth > MAX_DEPTH {
         return Err(cursor.expected("values with less nesting"));
+    }
+    if let Some(inner) = nested_plugin(cursor, depth)? {
+        return Ok(Literal::Plugin(inner));
+    }
+    if let Some(word) = cursor.bareword() {
+        return Ok(match word {
+            "true" => Literal::Bool(true),
+            "false" => Literal::Bool(false),
+            word => Literal::Bareword(word.to_owned()),
+        });
     }
     if let Some(text) = cursor.string()? {
         return Ok(Literal::String(text.to_owned()));
@@ -182,12 +253,26 @@ fn value(cursor: &mut Cursor<'_>, depth: usize) -> Result<Literal, SyntaxError> 
     if cursor.eat("{") {
         return hash(cursor, depth);
     }
-    match cursor.word() {
-        Some("true") => Ok(Literal::Bool(true)),
-        Some("false") => Ok(Literal::Bool(false)),
-        Some(word) => Ok(Literal::Bareword(word.to_owned())),
-        None => Err(cursor.expected("a string, number, word, `[` or `{`")),
+    Err(cursor.expected("a string, number, word, `[` or `{`"))
+}
+
+/// A plugin as a value: a name and its options in braces.
+fn nested_plugin(cursor: &mut Cursor<'_>, depth: usize) -> Result<Option<Plugin>, SyntaxError> {
+    let mut ahead = *cursor;
+    let at = at(&ahead);
+    let Some(name) = ahead.word() else {
+        return Ok(None);
+    };
+    if ahead.peek() != Some('{') {
+        return Ok(None);
     }
+    let options = attributes(&mut ahead, depth + 1)?;
+    *cursor = ahead;
+    Ok(Some(Plugin {
+        name: name.to_owned(),
+        options,
+        at,
+    }))
 }
 
 fn array(cursor: &mut Cursor<'_>, depth: usize) -> Result<Literal, SyntaxError> {
@@ -209,18 +294,23 @@ fn array(cursor: &mut Cursor<'_>, depth: usize) -> Result<Literal, SyntaxError> 
 fn hash(cursor: &mut Cursor<'_>, depth: usize) -> Result<Literal, SyntaxError> {
     let mut members: Vec<(String, Literal)> = Vec::new();
     while !cursor.eat("}") {
+        separated(cursor, members.is_empty(), "a key")?;
         let before = *cursor;
         let key = match cursor.string()? {
-            Some(key) => key,
-            None => cursor
-                .word()
-                .ok_or_else(|| cursor.expected("a key or `}`"))?,
+            Some(key) => key.to_owned(),
+            None => match cursor.number() {
+                Some(number) => number.text().to_owned(),
+                None => cursor
+                    .bareword()
+                    .ok_or_else(|| cursor.expected("a key or `}`"))?
+                    .to_owned(),
+            },
         };
-        if members.iter().any(|(known, _)| known == key) {
+        if members.iter().any(|(known, _)| *known == key) {
             return Err(before.expected(format!("each key once; `{key}` is repeated")));
         }
         cursor.require("=>")?;
-        members.push((key.to_owned(), value(cursor, depth + 1)?));
+        members.push((key, value(cursor, depth + 1)?));
     }
     Ok(Literal::Hash(members))
 }

@@ -3,7 +3,7 @@
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-use crate::catalog::{COMMON, FILTERS, FilterSpec, Kind};
+use crate::catalog::{COMMON, FILTERS, Kind, PluginSpec};
 
 /// The schema of a list of steps, for `#[schemars(schema_with = "…")]`; defines `Steps` in the generator.
 pub fn json_schema(generator: &mut SchemaGenerator) -> Schema {
@@ -26,7 +26,7 @@ pub fn json_schema(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({"$ref": "#/$defs/Steps"})
 }
 
-fn filter(spec: &FilterSpec) -> Value {
+fn filter(spec: &PluginSpec) -> Value {
     let options: Map<String, Value> = spec
         .options
         .iter()
@@ -43,12 +43,13 @@ fn kind_schema(kind: Kind) -> Value {
     let text = json!({"type": ["string", "number", "boolean"]});
     let list = json!({"type": "array", "items": text});
     match kind {
-        Kind::Text => text,
+        Kind::Text | Kind::Codec => text,
         Kind::List => json!({"anyOf": [text, list]}),
         Kind::Map => json!({"type": "object", "additionalProperties": text}),
         Kind::MapOfLists => {
             json!({"type": "object", "additionalProperties": {"anyOf": [text, list]}})
         }
+        Kind::Choice(choices) => json!({"enum": choices}),
         Kind::Bool => json!({"enum": [true, false, "true", "false"]}),
         Kind::Number => json!({"type": ["number", "string"]}),
     }

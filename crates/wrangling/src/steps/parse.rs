@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::ast::{At, Branch, Expr, Filter, If, Literal, Number, Operand, Statement};
+use crate::ast::{At, Branch, Expr, If, Literal, Number, Operand, Plugin, Statement};
 use crate::compile;
 use crate::condition;
 use crate::violation::{Violation, pointer};
@@ -84,7 +84,7 @@ impl Parser {
         let mut entries = step.iter();
         match (entries.next(), entries.next()) {
             (Some((name, options)), None) => {
-                Some(Statement::Filter(self.filter(name, options, at)?))
+                Some(Statement::Plugin(self.filter(name, options, at)?))
             }
             _ => {
                 let message = "a step is one filter (`mutate: {…}`) or a conditional (`if`, `then`, `elif`, `else`)";
@@ -94,7 +94,7 @@ impl Parser {
         }
     }
 
-    fn filter(&mut self, name: &str, options: &Value, at: &str) -> Option<Filter> {
+    fn filter(&mut self, name: &str, options: &Value, at: &str) -> Option<Plugin> {
         let inner = pointer(at, name);
         let options = match options {
             Value::Object(options) => options
@@ -116,7 +116,7 @@ impl Parser {
                 return None;
             }
         };
-        Some(Filter {
+        Some(Plugin {
             name: name.to_owned(),
             options,
             at: At(at.to_owned()),

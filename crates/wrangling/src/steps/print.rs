@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::ast::{Branch, Filter, Literal, Statement};
+use crate::ast::{Branch, Literal, Plugin, Statement};
 use crate::condition;
 
 /// A statement that steps cannot express.
@@ -17,6 +17,9 @@ pub enum PrintError {
     /// An `if` without a condition.
     #[error("a conditional without a condition")]
     Empty,
+    /// A plugin as an option's value, which only codecs are.
+    #[error("a codec has no notation in a step")]
+    Codec,
 }
 
 /// Writes statements as a list of steps. Parsing the result gives equal statements; bare words become texts.
@@ -32,7 +35,7 @@ pub fn print(body: &[Statement]) -> Result<Value, PrintError> {
 
 fn statement(statement: &Statement) -> Result<Value, PrintError> {
     match statement {
-        Statement::Filter(filter) => Ok(one(&filter.name, options(filter))),
+        Statement::Plugin(filter) => Ok(one(&filter.name, options(filter)?)),
         Statement::If(conditional) => {
             let (first, elifs) = conditional
                 .branches
@@ -72,18 +75,14 @@ fn branch(branch: &Branch) -> Result<Map<String, Value>, PrintError> {
     ]))
 }
 
-fn options(filter: &Filter) -> Value {
-    Value::Object(
-        filter
-            .options
-            .iter()
-            .map(|(name, value)| (name.clone(), literal(value)))
-            .collect(),
-    )
+fn options(filter: &Plugin) -> Result<Value, PrintError> {
+    let option = |(name, value): &(String, Literal)| Ok((name.clone(), literal(value)?));
+    let options: Result<_, _> = filter.options.iter().map(option).collect();
+    options.map(Value::Object)
 }
 
-fn literal(value: &Literal) -> Value {
-    match value {
+fn literal(value: &Literal) -> Result<Value, PrintError> {
+    Ok(match value {
         Literal::String(text) | Literal::Bareword(text) => text.clone().into(),
         Literal::Bool(flag) => (*flag).into(),
         Literal::Number(number) => {
@@ -93,12 +92,11 @@ fn literal(value: &Literal) -> Value {
                 _ => number.text().into(),
             }
         }
-        Literal::Array(items) => items.iter().map(literal).collect(),
-        Literal::Hash(members) => Value::Object(
-            members
-                .iter()
-                .map(|(key, value)| (key.clone(), literal(value)))
-                .collect(),
-        ),
-    }
+        Literal::Array(items) => items.iter().map(literal).collect::<Result<_, _>>()?,
+        Literal::Hash(members) => {
+            let member = |(key, value): &(String, Literal)| Ok((key.clone(), literal(value)?));
+            Value::Object(members.iter().map(member).collect::<Result<_, _>>()?)
+        }
+        Literal::Plugin(_) => return Err(PrintError::Codec),
+    })
 }
