@@ -2,7 +2,7 @@
 
 mod io;
 
-use crate::ast::{Literal, Number, Plugin};
+use crate::ast::{At, Literal, Number, Plugin};
 use crate::violation::{Violation, pointer};
 
 /// What an option's value looks like.
@@ -76,6 +76,13 @@ pub(crate) const FILTERS: &[PluginSpec] = &[
             ("network_return", Kind::Bool),
             ("refresh_interval", Kind::Number),
             ("separator", Kind::Text),
+        ],
+    },
+    PluginSpec {
+        name: "clone",
+        options: &[
+            ("clones", Kind::List),
+            ("ecs_compatibility", Kind::Choice(ECS)),
         ],
     },
     PluginSpec {
@@ -211,6 +218,14 @@ pub(crate) const FILTERS: &[PluginSpec] = &[
             ("interpolate", Kind::Bool),
             ("whitelist_names", Kind::List),
             ("whitelist_values", Kind::Map),
+        ],
+    },
+    PluginSpec {
+        name: "split",
+        options: &[
+            ("field", Kind::Text),
+            ("target", Kind::Text),
+            ("terminator", Kind::Text),
         ],
     },
     PluginSpec {
@@ -353,6 +368,32 @@ fn check_at(plugin: &Plugin, role: Role, base: &str, violations: &mut Vec<Violat
     }
 }
 
+fn check_codec(value: &Literal, at: &str, violations: &mut Vec<Violation>) {
+    let bare = |name: &str| Plugin {
+        name: name.to_owned(),
+        options: Vec::new(),
+        at: At::default(),
+    };
+    match value {
+        Literal::Plugin(codec) => {
+            check_at(codec, Role::Codec, &pointer(at, &codec.name), violations);
+        }
+        other => match other.text() {
+            Some(name) => check_at(&bare(name), Role::Codec, at, violations),
+            None => {
+                let message = format!("expected a codec, found {}", other.kind());
+                violations.push(Violation::new(at, "wrong_type", message));
+            }
+        },
+    }
+}
+
+fn check_choice(choices: &[&str], value: &Literal, at: &str) -> Option<Violation> {
+    let found = value.text().unwrap_or_else(|| value.kind());
+    let message = format!("allowed: {}; found {found}", choices.join(", "));
+    (!choices.contains(&found)).then(|| Violation::new(at, "invalid_value", message))
+}
+
 impl Kind {
     fn check(self, value: &Literal, at: &str, violations: &mut Vec<Violation>) {
         let mut wrong = |at: String, expected: &str, found: &Literal| {
@@ -360,23 +401,8 @@ impl Kind {
             violations.push(Violation::new(at, "wrong_type", message));
         };
         match (self, value) {
-            (Self::Codec, Literal::Plugin(codec)) => {
-                let base = pointer(at, &codec.name);
-                check_at(codec, Role::Codec, &base, violations);
-            }
-            (Self::Codec, Literal::Bareword(name) | Literal::String(name)) => {
-                if !io::CODECS.iter().any(|codec| codec.name == name) {
-                    violations.push(Role::Codec.unknown(name, at.to_owned()));
-                }
-            }
-            (Self::Codec, other) => wrong(at.to_owned(), "a codec", other),
-            (Self::Choice(choices), other) => {
-                if !other.text().is_some_and(|text| choices.contains(&text)) {
-                    let found = other.text().unwrap_or_else(|| other.kind());
-                    let message = format!("allowed: {}; found {found}", choices.join(", "));
-                    violations.push(Violation::new(at, "invalid_value", message));
-                }
-            }
+            (Self::Codec, codec) => check_codec(codec, at, violations),
+            (Self::Choice(choices), value) => violations.extend(check_choice(choices, value, at)),
             (Self::List, Literal::Array(items)) => {
                 for (index, item) in items
                     .iter()

@@ -4,9 +4,9 @@ use crate::ast::{At, Expr, If, Operand, Pipeline, Plugin, Program, Statement};
 use crate::catalog::{self, Role};
 use crate::environment::Environment;
 use crate::exec::condition::{Condition, Haystack, Operand as Side};
-use crate::exec::{FieldPath, FilterNode, IfNode, Node};
+use crate::exec::{BranchNode, FieldPath, FilterNode, IfNode, Node};
 use crate::field_ref::FieldRef;
-use crate::filters;
+use crate::filters::{self, Multiplier};
 use crate::layout::Layout;
 use crate::options::Options;
 use crate::platform;
@@ -24,6 +24,8 @@ pub(crate) struct Compiler<'e> {
     failure_tags: Vec<Box<str>>,
     /// Filters' ids met so far.
     ids: Vec<String>,
+    /// Whether a filter makes more events of one.
+    pub(crate) multiplies: bool,
 }
 
 /// All problems of these statements that compilation finds.
@@ -53,6 +55,7 @@ impl<'e> Compiler<'e> {
             environment,
             failure_tags: Vec::new(),
             ids: Vec::new(),
+            multiplies: false,
         }
     }
 
@@ -78,7 +81,7 @@ impl<'e> Compiler<'e> {
 
     fn statement(&mut self, statement: &Statement) -> Option<Node> {
         Some(match statement {
-            Statement::Plugin(filter) => Node::Filter(Box::new(self.filter(filter)?)),
+            Statement::Plugin(filter) => self.filter(filter)?,
             Statement::If(conditional) => Node::If(self.conditional(conditional)),
             Statement::Decode(_) => return None,
             Statement::RejectFailures => Node::RejectFailures(self.failure_tags.clone()),
@@ -123,7 +126,7 @@ impl<'e> Compiler<'e> {
         self.ids.push(id.to_owned());
     }
 
-    fn filter(&mut self, filter: &Plugin) -> Option<FilterNode> {
+    fn filter(&mut self, filter: &Plugin) -> Option<Node> {
         let violations = catalog::check(filter, Role::Filter);
         let known = violations
             .iter()
@@ -137,6 +140,12 @@ impl<'e> Compiler<'e> {
         let step = options
             .text("id")
             .map_or_else(|| format!("{} {}", filter.at.0, filter.name), str::to_owned);
+        let step: Box<str> = step.trim_start().into();
+        if Multiplier::is(&filter.name) {
+            self.multiplies = true;
+            let filter = Multiplier::compile(&filter.name, step, options, self)?;
+            return Some(Node::Multiply(Box::new(filter)));
+        }
         let (kind, failure_tags) = filters::compile(&filter.name, options, self)?;
         for tag in &failure_tags {
             if !self.failure_tags.contains(tag) {
@@ -144,12 +153,12 @@ impl<'e> Compiler<'e> {
             }
         }
         let common = filters::Common::compile(options, self);
-        Some(FilterNode {
-            step: step.trim_start().into(),
+        Some(Node::Filter(Box::new(FilterNode {
+            step,
             kind,
             common,
             failure_tags,
-        })
+        })))
     }
 
     fn conditional(&mut self, conditional: &If) -> IfNode {
@@ -158,11 +167,11 @@ impl<'e> Compiler<'e> {
             .iter()
             .map(|branch| {
                 let condition = self.condition(&branch.condition, &branch.at);
-                (
+                BranchNode {
                     condition,
-                    format!("{} if", branch.at.0).trim_start().into(),
-                    self.statements(&branch.body),
-                )
+                    step: format!("{} if", branch.at.0).trim_start().into(),
+                    body: self.statements(&branch.body),
+                }
             })
             .collect();
         IfNode {

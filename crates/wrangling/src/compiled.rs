@@ -8,7 +8,9 @@ use bumpalo::collections::String as BumpString;
 use crate::ast::{Decode, Program, Statement};
 use crate::compile::Compiler;
 use crate::environment::Environment;
-use crate::exec::{Body, Context, Event, Flow, Node, Provenance, Refusal, Run, run_nodes};
+use crate::exec::{
+    Body, Context, Event, Flow, Node, Provenance, Refusal, Run, Strand, run_nodes, run_strands,
+};
 use crate::layout::{Columns, Layout, METADATA, VERSION};
 use crate::platform::{DecodeNode, decode};
 use crate::record::{Document, Output, Payload, Record, Reject};
@@ -29,6 +31,8 @@ pub struct Compiled {
     layout: Layout,
     decode: DecodeNode,
     clock_ms: i64,
+    /// Whether a record may become several events.
+    multiplies: bool,
     /// Tells scratches of other programs apart.
     serial: u64,
 }
@@ -64,6 +68,7 @@ impl Compiled {
             layout: compiler.layout,
             decode,
             clock_ms: environment.clock_ms,
+            multiplies: compiler.multiplies,
             serial,
         })
     }
@@ -88,8 +93,8 @@ impl Compiled {
         }
     }
 
-    /// Runs one record through the program and hands what becomes of it to `output`: one call of `document`, one of `reject`,
-    /// or none if the program filtered it out.
+    /// Runs one record through the program and hands what becomes of it to `output`: a call of `document` or `reject` for each
+    /// event that it becomes (`split` and `clone` make several), none if the program filtered it out.
     pub fn run<O: Output>(&self, record: &Record<'_>, scratch: &mut Scratch, output: &mut O) {
         scratch.prepare(self);
         let learned = match record.payload {
@@ -113,39 +118,54 @@ impl Compiled {
         output: &mut O,
     ) -> Vec<String> {
         let mut event = Event::new(bump, layout);
-        let mut run = Run::default();
         let context = Context {
             clock_ms: self.clock_ms,
             file_key: record.file_key,
             position: record.position,
         };
-        let flow = match decode(&record.payload, &self.decode, self.clock_ms, &mut event) {
-            Ok(()) => run_nodes(&self.nodes, &mut event, &mut run, context),
-            Err(refusal) => Flow::Reject(refusal),
-        };
-        match flow {
-            Flow::Next => emit(record, event, &run, output),
+        if let Err(refusal) = decode(&record.payload, &self.decode, self.clock_ms, &mut event) {
+            output.reject(&refusal.into());
+            return Vec::new();
+        }
+        if self.multiplies {
+            let strands = run_strands(&self.nodes, vec![Strand::new(event)], context);
+            let mut learned = Vec::new();
+            for (ordinal, strand) in (0..).zip(strands) {
+                match strand.refusal {
+                    Some(refusal) => output.reject(&refusal.into()),
+                    None => learned = emit(record, ordinal, strand.event, &strand.run, output),
+                }
+            }
+            return learned;
+        }
+        let mut run = Run::default();
+        match run_nodes(&self.nodes, &mut event, &mut run, context) {
+            Flow::Next => emit(record, 0, event, &run, output),
             Flow::Drop => Vec::new(),
-            Flow::Reject(Refusal {
-                code,
-                step,
-                field,
-                message,
-            }) => {
-                output.reject(&Reject {
-                    code,
-                    step,
-                    field,
-                    message,
-                });
+            Flow::Reject(refusal) => {
+                output.reject(&refusal.into());
                 Vec::new()
             }
         }
     }
 }
 
+impl<'a> From<Refusal<'a>> for Reject<'a> {
+    fn from(refusal: Refusal<'a>) -> Self {
+        Self {
+            code: refusal.code,
+            step: refusal.step,
+            field: refusal.field,
+            message: refusal.message,
+        }
+    }
+}
+
+/// Hands a finished event to the output as the record's document number `ordinal`. Returns field names that deserve a slot
+/// next time.
 fn emit<'a, O: Output>(
     record: &Record<'a>,
+    ordinal: u32,
     mut event: Event<'a>,
     run: &Run<'a>,
     output: &mut O,
@@ -153,13 +173,7 @@ fn emit<'a, O: Output>(
     event.set_slot(METADATA, Value::Absent);
     event.set_slot(VERSION, Value::Absent);
     let (bump, layout) = (event.bump, event.layout);
-    let id = run.id.unwrap_or_else(|| {
-        let mut id = BumpString::with_capacity_in(record.file_key.len() + 21, bump);
-        id.push_str(record.file_key);
-        id.push('-');
-        id.push_str(itoa::Buffer::new().format(record.position));
-        id.into_bump_str()
-    });
+    let id = run.id.unwrap_or_else(|| document_id(record, ordinal, bump));
     let (slots, extra) = event.into_parts();
     let provenance = run.provenance.map(|prefix| Provenance {
         prefix,
@@ -175,7 +189,7 @@ fn emit<'a, O: Output>(
     output.document(&Document {
         index: run.index,
         id,
-        ordinal: 0,
+        ordinal,
         body: &body,
     });
     let room = MAX_LEARNED.saturating_sub(layout.learned());
@@ -184,6 +198,20 @@ fn emit<'a, O: Output>(
         .take(room)
         .map(|(name, _)| (*name).to_owned())
         .collect()
+}
+
+/// `<file_key>-<position>`, and `.<ordinal>` for the second and further documents of one record.
+fn document_id<'a>(record: &Record<'a>, ordinal: u32, bump: &'a Bump) -> &'a str {
+    let mut number = itoa::Buffer::new();
+    let mut id = BumpString::with_capacity_in(record.file_key.len() + 21, bump);
+    id.push_str(record.file_key);
+    id.push('-');
+    id.push_str(number.format(record.position));
+    if ordinal > 0 {
+        id.push('.');
+        id.push_str(number.format(ordinal));
+    }
+    id.into_bump_str()
 }
 
 impl Scratch {

@@ -43,6 +43,20 @@ impl<'a> Value<'a> {
         matches!(self, Self::Absent | Self::Null)
     }
 
+    /// What kind of value this is, for messages.
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::Absent => "missing",
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Int(_) | Self::BigInt(_) | Self::Float(_) | Self::Decimal(_) => "a number",
+            Self::Str(_) => "a text",
+            Self::Time(_) => "a timestamp",
+            Self::Array(_) => "a list",
+            Self::Object(_) => "an object",
+        }
+    }
+
     /// The member `key` of a container; array indices may count from the end.
     pub(crate) fn member(self, key: &str) -> Value<'a> {
         match self {

@@ -478,3 +478,49 @@ fn a_program_decodes_once_and_first() {
         ("/2", "misplaced_decode")
     );
 }
+
+#[test]
+fn a_record_may_become_several_documents() {
+    let steps = json!([
+        {"json": {"source": "message", "remove_field": ["message"]}},
+        {"split": {"field": "items"}},
+        {"if": "[items] == 2", "then": [{"clone": {"clones": ["copy"]}}]},
+        {"uuid": {"target": "uid"}},
+    ]);
+    let job = Job {
+        steps,
+        schema: schema(json!({"items": {"type": "integer"}})),
+        ..Job::default()
+    };
+    let lines = [
+        r#"{"items":["x",1,2]}"#,
+        r#"{"items":[]}"#,
+        r#"{"items":[3]}"#,
+    ];
+    let collected = job.lines(&lines);
+    let found: Vec<(&str, &Value)> = collected
+        .documents
+        .iter()
+        .map(|stored| (stored.id.as_str(), &stored.source["items"]))
+        .collect();
+    // events of a conditional's branch come first; the rejected one keeps its number
+    let id = |rest: &str| format!("{FILE_KEY}-{rest}");
+    assert_eq!(
+        found,
+        [
+            (id("0").as_str(), &json!(2)),
+            (&id("0.1"), &json!(2)),
+            (&id("0.3"), &json!(1)),
+            (&id("2"), &json!(3)),
+        ]
+    );
+    assert_eq!(collected.rejects.len(), 1);
+    let uids: std::collections::BTreeSet<&str> = collected
+        .documents
+        .iter()
+        .map(|stored| stored.source["uid"].as_str().unwrap())
+        .collect();
+    assert_eq!(uids.len(), 4, "each event has an id of its own");
+    assert_eq!(collected.documents[1].source["provenance"]["ordinal"], 1);
+    assert_eq!(job.lines(&lines).documents, collected.documents);
+}

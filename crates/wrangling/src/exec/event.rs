@@ -74,6 +74,8 @@ pub(crate) struct Event<'a> {
     extra: BumpVec<'a, Member<'a>>,
     extra_index: Option<HashMap<&'a str, usize>>,
     pub(crate) failure: Option<Failure<'a>>,
+    /// Tells the events of one record apart: 0 for the first one.
+    pub(crate) lineage: u64,
 }
 
 impl<'a> Event<'a> {
@@ -85,6 +87,21 @@ impl<'a> Event<'a> {
             extra: BumpVec::new_in(bump),
             extra_index: None,
             failure: None,
+            lineage: 0,
+        }
+    }
+
+    /// A copy that goes its own way, the `index`-th one made of this event.
+    pub(crate) fn fork(&self, index: usize) -> Self {
+        Self {
+            bump: self.bump,
+            layout: self.layout,
+            slots: self.bump.alloc_slice_copy(self.slots),
+            extra: self.extra.clone(),
+            extra_index: self.extra_index.clone(),
+            failure: self.failure,
+            // odd multiplier of Knuth: copies of copies differ, too
+            lineage: (self.lineage ^ (index as u64 + 1)).wrapping_mul(0x9E37_79B9_7F4A_7C15),
         }
     }
 

@@ -4,7 +4,11 @@ mod body;
 pub(crate) mod condition;
 mod event;
 mod run;
+mod strands;
 
 pub(crate) use body::{Body, Provenance};
 pub(crate) use event::{Event, FieldPath, SetError};
-pub(crate) use run::{Context, FilterNode, Flow, IfNode, Node, Refusal, Run, run_nodes};
+pub(crate) use run::{
+    BranchNode, Context, FilterNode, Flow, IfNode, Node, Refusal, Run, run_nodes,
+};
+pub(crate) use strands::{Strand, run_strands};

@@ -2,7 +2,7 @@
 
 use super::condition::Condition;
 use super::event::Event;
-use crate::filters::{Applied, Common, FilterKind};
+use crate::filters::{Applied, Common, FilterKind, Multiplier};
 use crate::platform::{DocumentNode, SchemaNode};
 
 /// What a node may use besides the event.
@@ -17,6 +17,8 @@ pub(crate) struct Context<'a> {
 #[derive(Debug)]
 pub(crate) enum Node {
     Filter(Box<FilterNode>),
+    /// A filter that makes more events of one.
+    Multiply(Box<Multiplier>),
     If(IfNode),
     /// The tags that failed filters leave.
     RejectFailures(Vec<Box<str>>),
@@ -41,8 +43,17 @@ pub(crate) struct FilterNode {
 /// A conditional.
 #[derive(Debug)]
 pub(crate) struct IfNode {
-    pub(crate) branches: Vec<(Condition, Box<str>, Vec<Node>)>,
+    pub(crate) branches: Vec<BranchNode>,
     pub(crate) otherwise: Vec<Node>,
+}
+
+/// One branch of a conditional.
+#[derive(Debug)]
+pub(crate) struct BranchNode {
+    pub(crate) condition: Condition,
+    /// Its name for rejects.
+    pub(crate) step: Box<str>,
+    pub(crate) body: Vec<Node>,
 }
 
 /// What comes after a node.
@@ -78,23 +89,35 @@ pub(crate) fn run_nodes<'a>(
     context: Context<'_>,
 ) -> Flow<'a> {
     for node in nodes {
-        let flow = match node {
-            Node::Filter(filter) => filter.run(event, context),
-            Node::If(conditional) => conditional.run(event, run, context),
-            Node::RejectFailures(tags) => crate::platform::reject_failures(tags, event),
-            Node::DefaultTimestamp => {
-                crate::platform::default_timestamp(event, context.clock_ms);
-                Flow::Next
-            }
-            Node::Schema(schema) => schema.run(event, context),
-            Node::Provenance(prefix) => crate::platform::provenance(prefix, event, run),
-            Node::Document(document) => document.run(event, run),
-        };
+        let flow = run_node(node, event, run, context);
         if !matches!(flow, Flow::Next) {
             return flow;
         }
     }
     Flow::Next
+}
+
+#[inline]
+pub(super) fn run_node<'a>(
+    node: &'a Node,
+    event: &mut Event<'a>,
+    run: &mut Run<'a>,
+    context: Context<'_>,
+) -> Flow<'a> {
+    match node {
+        Node::Filter(filter) => filter.run(event, context),
+        Node::If(conditional) => conditional.run(event, run, context),
+        Node::RejectFailures(tags) => crate::platform::reject_failures(tags, event),
+        Node::DefaultTimestamp => {
+            crate::platform::default_timestamp(event, context.clock_ms);
+            Flow::Next
+        }
+        Node::Schema(schema) => schema.run(event, context),
+        Node::Provenance(prefix) => crate::platform::provenance(prefix, event, run),
+        Node::Document(document) => document.run(event, run),
+        // programs with such filters go through `run_strands`
+        Node::Multiply(_) => Flow::Next,
+    }
 }
 
 impl FilterNode {
@@ -129,22 +152,25 @@ impl IfNode {
         run: &mut Run<'a>,
         context: Context<'_>,
     ) -> Flow<'a> {
-        for (condition, step, body) in &self.branches {
-            match condition.holds(event) {
-                Ok(true) => return run_nodes(body, event, run, context),
+        for branch in &self.branches {
+            match branch.holds(event) {
+                Ok(true) => return run_nodes(&branch.body, event, run, context),
                 Ok(false) => {}
-                Err(error) => {
-                    let message = event.bump.alloc_str(&error.message);
-                    let field = event.bump.alloc_str(&error.field);
-                    return Flow::Reject(Refusal {
-                        code: "condition_error",
-                        step,
-                        field,
-                        message,
-                    });
-                }
+                Err(refusal) => return Flow::Reject(refusal),
             }
         }
         run_nodes(&self.otherwise, event, run, context)
+    }
+}
+
+impl BranchNode {
+    #[inline]
+    pub(super) fn holds<'a>(&'a self, event: &Event<'a>) -> Result<bool, Refusal<'a>> {
+        self.condition.holds(event).map_err(|error| Refusal {
+            code: "condition_error",
+            step: &self.step,
+            field: event.bump.alloc_str(&error.field),
+            message: event.bump.alloc_str(&error.message),
+        })
     }
 }

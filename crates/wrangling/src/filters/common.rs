@@ -70,6 +70,13 @@ impl Common {
         Applied::from_result(result, event)
     }
 
+    /// As [`Self::apply`], for an event that a filter has made.
+    pub(super) fn decorate<'a>(&'a self, event: &mut Event<'a>, step: &'a str) {
+        if let Applied::Failed { field, message } = self.apply(event) {
+            event.fail(step, field, message);
+        }
+    }
+
     fn try_apply<'a>(&'a self, event: &mut Event<'a>) -> Result<(), FilterError> {
         for (name, values) in &self.add_fields {
             for value in values {

@@ -1,7 +1,7 @@
 //! `drop`: removes the event, or a percentage of events.
 
 use super::Applied;
-use crate::exec::Context;
+use crate::exec::{Context, Event};
 use crate::options::Options;
 
 /// A compiled drop filter.
@@ -23,8 +23,9 @@ impl Drop {
     }
 
     /// Chance comes from file and position, so that a replay drops the same records.
-    pub(super) fn apply<'a>(&self, context: Context<'_>) -> Applied<'a> {
-        let drop = self.threshold > u64::from(u32::MAX) || chance(context) < self.threshold;
+    pub(super) fn apply<'a>(&self, event: &Event<'a>, context: Context<'_>) -> Applied<'a> {
+        let drop =
+            self.threshold > u64::from(u32::MAX) || chance(context, event.lineage) < self.threshold;
         if drop {
             Applied::Dropped
         } else {
@@ -34,11 +35,11 @@ impl Drop {
 }
 
 /// 32 bits that mix file and position (FNV-1a, finished so that the upper bits are good).
-fn chance(context: Context<'_>) -> u64 {
+fn chance(context: Context<'_>, lineage: u64) -> u64 {
     let bytes = context
         .file_key
         .bytes()
-        .chain(context.position.to_le_bytes());
+        .chain((context.position ^ lineage).to_le_bytes());
     let hash = bytes.fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
     });

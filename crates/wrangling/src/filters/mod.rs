@@ -2,6 +2,7 @@
 
 mod bytes;
 mod cidr;
+mod clone;
 mod common;
 mod csv;
 mod csv_convert;
@@ -14,6 +15,7 @@ mod json;
 mod kv;
 mod mutate;
 mod prune;
+mod split;
 mod syslog_pri;
 mod translate;
 mod truncate;
@@ -48,6 +50,54 @@ pub(crate) enum FilterKind {
     Truncate(truncate::Truncate),
     Urldecode(urldecode::Urldecode),
     Uuid(uuid::Uuid),
+}
+
+/// A compiled filter that makes any number of events of one.
+#[derive(Debug)]
+pub(crate) struct Multiplier {
+    kind: MultiplierKind,
+    /// Its name for rejects.
+    step: Box<str>,
+    common: Common,
+}
+
+#[derive(Debug)]
+enum MultiplierKind {
+    Clone(clone::Clone),
+    Split(split::Split),
+}
+
+impl Multiplier {
+    /// Whether `name` is such a filter.
+    pub(crate) fn is(name: &str) -> bool {
+        matches!(name, "clone" | "split")
+    }
+
+    /// Compiles it; `None` if violations were found.
+    pub(crate) fn compile(
+        name: &str,
+        step: Box<str>,
+        options: Options<'_>,
+        compiler: &mut Compiler<'_>,
+    ) -> Option<Self> {
+        let kind = match name {
+            "clone" => MultiplierKind::Clone(clone::Clone::compile(options, compiler)?),
+            _ => MultiplierKind::Split(split::Split::compile(options, compiler)?),
+        };
+        Some(Self {
+            kind,
+            step,
+            common: Common::compile(options, compiler),
+        })
+    }
+
+    /// The events that go on.
+    pub(crate) fn run<'a>(&'a self, event: Event<'a>) -> Vec<Event<'a>> {
+        match &self.kind {
+            MultiplierKind::Clone(filter) => filter.run(event, &self.common, &self.step),
+            MultiplierKind::Split(filter) => filter.run(event, &self.common, &self.step),
+        }
+    }
 }
 
 /// What a filter did.
@@ -212,7 +262,7 @@ impl FilterKind {
             Self::Csv(csv) => csv.apply(event),
             Self::Date(date) => date.apply(event, context),
             Self::Dissect(dissect) => dissect.apply(event),
-            Self::Drop(drop) => drop.apply(context),
+            Self::Drop(drop) => drop.apply(event, context),
             Self::Grok(grok) => grok.apply(event),
             Self::Json(json) => json.apply(event, context),
             Self::Mutate(mutate) => mutate.apply(event),

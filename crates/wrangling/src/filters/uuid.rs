@@ -35,17 +35,17 @@ impl Uuid {
         if !self.overwrite && !event.get(&self.target).is_nil() {
             return Applied::Matched;
         }
-        let id = event.bump.alloc_str(&self.id(context));
+        let id = event.bump.alloc_str(&self.id(context, event.lineage));
         let result = event.set(&self.target, Value::Str(id));
         let result = result.map(|()| Applied::Matched).map_err(FilterError::from);
         Applied::from_result(result, event)
     }
 
-    /// The id of a record's place and this filter's target.
-    fn id(&self, context: Context<'_>) -> String {
+    /// The id of an event's place and this filter's target.
+    fn id(&self, context: Context<'_>, lineage: u64) -> String {
         let digest = Sha256::new()
             .chain_update(context.file_key)
-            .chain_update(context.position.to_be_bytes())
+            .chain_update((context.position ^ lineage).to_be_bytes())
             .chain_update(self.target.field.to_string())
             .finalize();
         let (bytes, _) = digest.as_chunks::<16>();
