@@ -102,7 +102,9 @@ async fn missing(
             let position = segment.from.position + (item.record_at as usize - range.start) as u64;
             let key = &segment.file.manifest.file_key;
             let positions = missing.entry(key.clone()).or_default();
-            if positions.len() < limit && !refused.contains(&(key.to_string(), position, item.ordinal)) {
+            if positions.len() < limit
+                && !refused.contains(&(key.to_string(), position, item.ordinal))
+            {
                 positions.push(position);
             }
         }
@@ -136,11 +138,7 @@ fn asking(order: &WorkOrder, control: &Arc<Control>, meter: &Arc<Meter>) -> Resu
 fn refused_by_the_core_dms(folder: &RunFolder) -> Result<BTreeSet<(String, u64, u32)>, Failure> {
     let mut refused = BTreeSet::new();
     read_log(&folder.rejects(), u64::MAX, |reject: Reject| {
-        refused.insert((
-            reject.file_key.to_string(),
-            reject.position,
-            reject.ordinal,
-        ));
+        refused.insert((reject.file_key.to_string(), reject.position, reject.ordinal));
     })?;
     Ok(refused)
 }

@@ -12,6 +12,7 @@ use crate::options::Options;
 use crate::platform;
 use crate::regexes;
 use crate::template::{Name, Template};
+use crate::variables;
 use crate::violation::{Violation, pointer};
 
 /// Collects what compilation finds out.
@@ -29,10 +30,9 @@ pub(crate) struct Compiler<'e> {
 }
 
 /// All problems of these statements that compilation finds.
-pub(crate) fn check(body: &[Statement]) -> Vec<Violation> {
-    let environment = Environment::default();
-    let mut compiler = Compiler::new(&environment);
-    compiler.statements(body);
+pub(crate) fn check(body: &[Statement], environment: &Environment) -> Vec<Violation> {
+    let mut compiler = Compiler::new(environment);
+    compiler.substituted(body, Compiler::statements);
     compiler.violations
 }
 
@@ -41,9 +41,11 @@ pub(crate) fn check(body: &[Statement]) -> Vec<Violation> {
 #[must_use]
 pub fn check_pipeline(pipeline: &Pipeline, environment: &Environment) -> Vec<Violation> {
     let mut compiler = Compiler::new(environment);
-    compiler.ends(&pipeline.inputs, Role::Input);
-    compiler.statements(&pipeline.filters);
-    compiler.ends(&pipeline.outputs, Role::Output);
+    let inputs = |compiler: &mut Compiler<'_>, body: &[_]| compiler.ends(body, Role::Input);
+    let outputs = |compiler: &mut Compiler<'_>, body: &[_]| compiler.ends(body, Role::Output);
+    compiler.substituted(&pipeline.inputs, inputs);
+    compiler.substituted(&pipeline.filters, Compiler::statements);
+    compiler.substituted(&pipeline.outputs, outputs);
     compiler.violations
 }
 
@@ -70,7 +72,25 @@ impl<'e> Compiler<'e> {
                 ));
             }
         }
-        self.statements(&program.body)
+        self.substituted(&program.body, Self::statements)
+    }
+
+    /// Works on statements with their variables replaced.
+    fn substituted<R>(
+        &mut self,
+        body: &[Statement],
+        work: impl FnOnce(&mut Self, &[Statement]) -> R,
+    ) -> R {
+        let (body, unknown) = variables::substitute(body, &self.environment.variables);
+        let result = work(self, &body);
+        // what else is wrong with such a value says nothing
+        let follows = |found: &Violation| {
+            let mut causes = unknown.iter();
+            causes.any(|cause| found.pointer.starts_with(&cause.pointer))
+        };
+        self.violations.retain(|found| !follows(found));
+        self.violations.extend(unknown);
+        result
     }
 
     fn statements(&mut self, body: &[Statement]) -> Vec<Node> {
@@ -289,6 +309,16 @@ impl<'e> Compiler<'e> {
                 None
             }
         }
+    }
+
+    /// The bytes of a file that the option at `at` names; `None` with a violation if it cannot be read, or without one where
+    /// no files are read.
+    pub(crate) fn read(&mut self, name: &str, at: String) -> Option<Vec<u8>> {
+        let found = self.environment.resources.read(name);
+        found.unwrap_or_else(|error| {
+            self.violation(at, "unknown_resource", error.to_string());
+            None
+        })
     }
 
     /// A text with sprintf references.

@@ -1,5 +1,9 @@
 //! What a program knows of the run that it works for.
 
+use std::collections::BTreeMap;
+
+use crate::resources::Resources;
+
 /// Constants of a run. Equal environments and equal records give equal documents.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Environment {
@@ -16,6 +20,10 @@ pub struct Environment {
     pub revision: u64,
     /// Which field names filters use unless they say it themselves.
     pub ecs_compatibility: EcsCompatibility,
+    /// Where the files are that filters name.
+    pub resources: Resources,
+    /// What `${NAME}` stands for in values of options and in conditions.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// Whether filters name fields by the Elastic Common Schema.

@@ -1,4 +1,5 @@
-//! The pipeline language and its compiled execution: pure, without input, output or a clock of its own.
+//! The pipeline language and its compiled execution: pure, without input, output or a clock of its own. Only the files that
+//! filters name are read while a program is compiled, from where [`Resources`] says.
 //!
 //! * [`ast`]: what a job's wrangling means; [`steps`] and [`logstash`] are notations for it.
 //! * [`schema`]: the types of a job's documents.
@@ -45,10 +46,12 @@ mod options;
 mod platform;
 mod record;
 mod regexes;
+mod resources;
 pub mod schema;
 pub mod steps;
 mod template;
 mod value;
+mod variables;
 pub mod violation;
 
 pub use compile::check_pipeline;
@@ -56,4 +59,5 @@ pub use compiled::{Compiled, Scratch};
 pub use environment::{EcsCompatibility, Environment};
 pub use layout::Columns;
 pub use record::{Document, Output, Payload, Record, Reject, write_json_str};
+pub use resources::Resources;
 pub use violation::Violation;

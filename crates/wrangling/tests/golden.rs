@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use wrangling::ast::{Decode, Program, Statement};
 use wrangling::{
-    Compiled, Document, EcsCompatibility, Environment, Output, Payload, Record, Reject, logstash,
+    Compiled, Document, EcsCompatibility, Environment, Output, Payload, Record, Reject, Resources,
+    logstash,
 };
 
 /// The recording's day, as a clock: 2026-11-21.
@@ -20,6 +21,10 @@ const CLOCK: &str = "\"2026-11-21T00:00:00.000Z\"";
 struct Case {
     name: String,
     filter: Option<String>,
+    #[serde(default)]
+    files: BTreeMap<String, String>,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
     input: Vec<String>,
     output: Vec<Box<RawValue>>,
     output_ecs_disabled: Vec<Box<RawValue>>,
@@ -125,7 +130,26 @@ fn run(case: &Case, keep_original: bool) -> (Vec<String>, Vec<String>) {
         keep_original,
         ..Decode::default()
     };
-    let filters = match logstash::parse(case.filter.as_deref().unwrap_or_default()) {
+    let files = tempfile::tempdir().unwrap();
+    for (name, text) in &case.files {
+        std::fs::write(files.path().join(name), text).unwrap();
+    }
+    let mut variables = case.env.clone();
+    if let Some(folder) = variables.get_mut("CASE_DIR") {
+        *folder = files.path().to_string_lossy().into_owned();
+    }
+    let environment = Environment {
+        clock_ms: CLOCK_MS,
+        ecs_compatibility: match keep_original {
+            true => EcsCompatibility::V8,
+            false => EcsCompatibility::Disabled,
+        },
+        resources: Resources::Anywhere,
+        variables,
+        ..Environment::default()
+    };
+    let filter = case.filter.as_deref().unwrap_or_default();
+    let filters = match logstash::parse_in(filter, &environment) {
         Ok(filters) => filters,
         Err(violations) => {
             return (
@@ -138,14 +162,6 @@ fn run(case: &Case, keep_original: bool) -> (Vec<String>, Vec<String>) {
         body: std::iter::once(Statement::Decode(decode))
             .chain(filters)
             .collect(),
-    };
-    let environment = Environment {
-        clock_ms: CLOCK_MS,
-        ecs_compatibility: match keep_original {
-            true => EcsCompatibility::V8,
-            false => EcsCompatibility::Disabled,
-        },
-        ..Environment::default()
     };
     let compiled = match Compiled::compile(&program, &environment) {
         Ok(compiled) => compiled,

@@ -5,5 +5,5 @@
 mod parse;
 mod print;
 
-pub use parse::{parse, parse_pipeline};
+pub use parse::{parse, parse_in, parse_pipeline};
 pub use print::{PrintError, print};

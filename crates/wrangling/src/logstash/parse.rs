@@ -3,6 +3,7 @@
 use crate::ast::{At, Branch, If, Literal, Pipeline, Plugin, Statement};
 use crate::compile;
 use crate::condition::{Cursor, SyntaxError, condition};
+use crate::environment::Environment;
 use crate::violation::Violation;
 
 /// Deeper nesting of conditionals and values is refused.
@@ -14,10 +15,18 @@ const MAX_DEPTH: usize = 32;
 /// The first syntax error (`invalid_syntax`, with line, column and what was expected), or else everything that is wrong with
 /// the filters' options. Pointers are `line:column` of the filter, followed by a JSON pointer to the option.
 pub fn parse(text: &str) -> Result<Vec<Statement>, Vec<Violation>> {
+    parse_in(text, &Environment::default())
+}
+
+/// As [`parse`], checked with the files and variables of an environment.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_in(text: &str, environment: &Environment) -> Result<Vec<Statement>, Vec<Violation>> {
     let mut cursor = Cursor::new(text);
     cursor.skip_space();
     let body = filters(&mut cursor).map_err(refusal)?;
-    let violations = compile::check(&body);
+    let violations = compile::check(&body, environment);
     if violations.is_empty() {
         Ok(body)
     } else {

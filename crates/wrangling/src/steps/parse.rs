@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use crate::ast::{At, Branch, Expr, If, Literal, Number, Operand, Plugin, Statement};
 use crate::compile;
 use crate::condition;
+use crate::environment::Environment;
 use crate::violation::{Violation, pointer};
 
 /// Deeper nesting of conditionals is refused.
@@ -23,11 +24,23 @@ pub fn parse(steps: &Value) -> Result<Vec<Statement>, Vec<Violation>> {
 /// # Errors
 /// All violations; their pointers start with `base`.
 pub fn parse_at(steps: &Value, base: &str) -> Result<Vec<Statement>, Vec<Violation>> {
+    parse_in(steps, base, &Environment::default())
+}
+
+/// As [`parse_at`], checked with the files and variables of an environment.
+///
+/// # Errors
+/// As [`parse_at`].
+pub fn parse_in(
+    steps: &Value,
+    base: &str,
+    environment: &Environment,
+) -> Result<Vec<Statement>, Vec<Violation>> {
     let mut parser = Parser {
         violations: Vec::new(),
     };
     let body = parser.steps(steps, base, 0);
-    parser.violations.extend(compile::check(&body));
+    parser.violations.extend(compile::check(&body, environment));
     if parser.violations.is_empty() {
         Ok(body)
     } else {
