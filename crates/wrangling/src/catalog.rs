@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     Map,
     /// An object of texts or lists of texts.
     MapOfLists,
+    /// An object of values of any kind, nested as they may be.
+    Tree,
     Bool,
     Number,
     /// One of these texts.
@@ -242,7 +244,7 @@ pub(crate) const FILTERS: &[PluginSpec] = &[
         name: "translate",
         options: &[
             ("destination", Kind::Text),
-            ("dictionary", Kind::Map),
+            ("dictionary", Kind::Tree),
             ("dictionary_path", Kind::Text),
             ("ecs_compatibility", Kind::Choice(ECS)),
             ("exact", Kind::Bool),
@@ -256,6 +258,7 @@ pub(crate) const FILTERS: &[PluginSpec] = &[
             ("source", Kind::Text),
             ("target", Kind::Text),
             ("yaml_dictionary_code_point_limit", Kind::Number),
+            ("yaml_load_strategy", Kind::Text),
         ],
     },
     PluginSpec {
@@ -423,7 +426,11 @@ impl Kind {
             // Logstash takes a list of keys and values for a hash
             (Self::Map | Self::MapOfLists, Literal::Array(items))
                 if items.len() % 2 == 0 && items.iter().all(|item| item.text().is_some()) => {}
-            (Self::Map | Self::MapOfLists, other) => wrong(at.to_owned(), "an object", other),
+            (Self::Tree, Literal::Hash(_)) => {}
+            (Self::Tree, Literal::Array(items)) if items.len() % 2 == 0 => {}
+            (Self::Map | Self::MapOfLists | Self::Tree, other) => {
+                wrong(at.to_owned(), "an object", other)
+            }
             (Self::Bool, other) if !matches!(other.text(), Some("true" | "false")) => {
                 wrong(at.to_owned(), "`true` or `false`", other);
             }

@@ -87,7 +87,7 @@ fn texts(value: &Literal) -> Vec<&str> {
 }
 
 /// Sorts pairs as `java.util.HashMap` iterates over them: by bucket, within a bucket as inserted.
-fn java_hash_order<V>(mut pairs: Vec<(&str, V)>) -> Vec<(&str, V)> {
+pub(crate) fn java_hash_order<V>(mut pairs: Vec<(&str, V)>) -> Vec<(&str, V)> {
     let mut buckets = 16_u32;
     while pairs.len() as u64 * 4 > u64::from(buckets) * 3 {
         buckets *= 2;

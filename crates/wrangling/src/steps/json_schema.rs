@@ -50,6 +50,7 @@ fn kind_schema(kind: Kind) -> Value {
             json!({"type": "object", "additionalProperties": {"anyOf": [text, list]}})
         }
         Kind::Choice(choices) => json!({"enum": choices}),
+        Kind::Tree => json!({"type": ["object", "array"]}),
         Kind::Bool => json!({"enum": [true, false, "true", "false"]}),
         Kind::Number => json!({"type": ["number", "string"]}),
     }
