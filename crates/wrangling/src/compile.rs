@@ -11,6 +11,7 @@ use crate::layout::Layout;
 use crate::options::Options;
 use crate::platform;
 use crate::regexes;
+use crate::resources::ResourceError;
 use crate::template::{Name, Template};
 use crate::variables;
 use crate::violation::{Violation, pointer};
@@ -315,6 +316,21 @@ impl<'e> Compiler<'e> {
     /// no files are read.
     pub(crate) fn read(&mut self, name: &str, at: String) -> Option<Vec<u8>> {
         let found = self.environment.resources.read(name);
+        self.found(found, at)
+    }
+
+    /// As [`Self::read`], for the files of a folder that `pattern` selects, in the order of their names.
+    pub(crate) fn read_all(
+        &mut self,
+        name: &str,
+        pattern: &str,
+        at: String,
+    ) -> Option<Vec<Vec<u8>>> {
+        let found = self.environment.resources.read_all(name, pattern);
+        self.found(found, at)
+    }
+
+    fn found<T>(&mut self, found: Result<Option<T>, ResourceError>, at: String) -> Option<T> {
         found.unwrap_or_else(|error| {
             self.violation(at, "unknown_resource", error.to_string());
             None

@@ -33,12 +33,10 @@ struct Block {
 
 impl Cidr {
     pub(super) fn compile(options: Options<'_>, compiler: &mut Compiler<'_>) -> Option<Self> {
-        for option in ["network_path", "network_return", "refresh_interval"] {
-            if options.get(option).is_some() {
-                let message =
-                    "not offered: a run reads no files but its own; list the networks in `network`";
-                compiler.violation(options.at(option), "unsupported_option", message.to_owned());
-            }
+        if options.get("network_return").is_some() {
+            let message = "not offered: networks are listed in `network` or `network_path`";
+            let at = options.at("network_return");
+            compiler.violation(at, "unsupported_option", message.to_owned());
         }
         let address_field = match options.text("address_field") {
             Some(field) => Some(compiler.field(field, &options.at("address_field"))?),
@@ -55,18 +53,24 @@ impl Cidr {
         let addresses = templates("address")?;
         let mut networks = Vec::new();
         for template in templates("network")? {
-            networks.push(match template.constant() {
-                None => Network::Named(template),
-                Some(text) => match Block::parse(text) {
-                    Some(block) => Network::Fixed(block),
-                    None => {
-                        let message = format!("`{text}` is no network, such as `10.0.0.0/8`");
-                        compiler.violation(options.at("network"), "invalid_value", message);
-                        return None;
+            match template.constant() {
+                None => networks.push(Network::Named(template)),
+                Some(text) => {
+                    for part in text.split(',') {
+                        match Block::parse(part.trim()) {
+                            Some(block) => networks.push(Network::Fixed(block)),
+                            None => {
+                                let message =
+                                    format!("`{part}` is no network, such as `10.0.0.0/8`");
+                                compiler.violation(options.at("network"), "invalid_value", message);
+                                return None;
+                            }
+                        }
                     }
-                },
-            });
+                }
+            }
         }
+        networks.extend(file(options, compiler)?.into_iter().map(Network::Fixed));
         Some(Self {
             addresses,
             address_field,
@@ -110,11 +114,15 @@ impl Cidr {
             return Ok(false);
         };
         for network in &self.networks {
-            let block = match network {
-                Network::Fixed(block) => Some(*block),
-                Network::Named(template) => Block::parse(template.render(event)?),
+            let holds = match network {
+                Network::Fixed(block) => block.holds(address),
+                Network::Named(template) => template
+                    .render(event)?
+                    .split(',')
+                    .filter_map(|text| Block::parse(text.trim()))
+                    .any(|block| block.holds(address)),
             };
-            if block.is_some_and(|block| block.holds(address)) {
+            if holds {
                 return Ok(true);
             }
         }
@@ -122,8 +130,35 @@ impl Cidr {
     }
 }
 
+/// The networks of the file that `network_path` names; what is none is passed over.
+fn file(options: Options<'_>, compiler: &mut Compiler<'_>) -> Option<Vec<Block>> {
+    let at = options.at("network_path");
+    let Some(path) = options.text("network_path") else {
+        return Some(Vec::new());
+    };
+    if options.list("network").is_some_and(|list| !list.is_empty()) {
+        let message = "list the networks in `network` or in a file, not both".to_owned();
+        compiler.violation(at, "conflicting_options", message);
+        return None;
+    }
+    let bytes = compiler.read(path, at).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let separator = options.text("separator").unwrap_or("\n");
+    Some(
+        text.split(separator)
+            .filter_map(|part| Block::parse(part.trim()))
+            .collect(),
+    )
+}
+
+/// How many bits of a mask such as `255.0.0.0` count.
+fn mask(text: &str) -> Option<u32> {
+    let mask = u32::from(text.parse::<std::net::Ipv4Addr>().ok()?);
+    (mask.leading_ones() + mask.trailing_zeros() == 32).then(|| mask.leading_ones())
+}
+
 impl Block {
-    /// `10.0.0.0/8`, or a single address.
+    /// `10.0.0.0/8`, `10.0.0.0/255.0.0.0`, or a single address.
     fn parse(text: &str) -> Option<Self> {
         let (address, bits) = match text.split_once('/') {
             Some((address, bits)) => (address, Some(bits)),
@@ -132,6 +167,7 @@ impl Block {
         let address: IpAddr = address.parse().ok()?;
         let all = if address.is_ipv4() { 32 } else { 128 };
         let bits = match bits {
+            Some(bits) if bits.contains('.') => mask(bits).filter(|_| all == 32)?,
             Some(bits) => bits.parse().ok().filter(|bits| *bits <= all)?,
             None => all,
         };
@@ -165,6 +201,8 @@ mod tests {
             ("0.0.0.0/0", "255.255.255.255", true),
             ("1.2.3.4", "1.2.3.4", true),
             ("1.2.3.4", "1.2.3.5", false),
+            ("10.0.0.0/255.0.0.0", "10.255.0.1", true),
+            ("10.0.0.0/255.0.0.0", "11.0.0.1", false),
             ("::/0", "1.2.3.4", false),
             ("fe80::/10", "febf::1", true),
             ("fe80::/10", "fec0::1", false),
@@ -176,7 +214,13 @@ mod tests {
                 "{block:?} {address}"
             );
         }
-        for wrong in ["", "10.0.0.0/33", "x/8", "10.0.0.0/"] {
+        for wrong in [
+            "",
+            "10.0.0.0/33",
+            "x/8",
+            "10.0.0.0/",
+            "10.0.0.0/255.0.255.0",
+        ] {
             assert_eq!(Block::parse(wrong), None, "{wrong}");
         }
     }

@@ -1,5 +1,7 @@
 //! What the tests of whole programs share: a collecting output and short ways to run records.
 
+#![allow(dead_code, reason = "each test uses what it needs")]
+
 use serde_json::Value;
 use wrangling::ast::{Decode, Document as Naming, Program, Statement};
 use wrangling::schema::Schema;

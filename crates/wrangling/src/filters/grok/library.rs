@@ -25,6 +25,8 @@ const LEGACY: &[&str] = families!("legacy": "aws", "bind", "firewalls", "haproxy
 /// Patterns by name: those that come with the filter, then the filter's own.
 pub(super) struct Library {
     patterns: HashMap<Cow<'static, str>, Cow<'static, str>>,
+    /// Names that are not known are taken for patterns that match nothing.
+    accepts_unknown: bool,
 }
 
 /// Whether a definition of the library below gives fields: those have the names from before the schema.
@@ -55,6 +57,7 @@ impl Library {
         let ours = SHARED.iter().chain(named).flat_map(|file| file.lines());
         Self {
             patterns: below.chain(ours.filter_map(definition)).collect(),
+            accepts_unknown: false,
         }
     }
 
@@ -64,8 +67,27 @@ impl Library {
             .insert(name.to_owned().into(), definition.to_owned().into());
     }
 
+    /// Adds the patterns of a file: a name, white space, and the pattern on each line, unless it is a comment.
+    pub(super) fn define_all(&mut self, file: &str) {
+        for line in file.lines() {
+            let line = line.trim_start();
+            if line.starts_with('#') {
+                continue;
+            }
+            if let Some((name, definition)) = line.split_once(char::is_whitespace) {
+                self.define(name, definition.trim_start());
+            }
+        }
+    }
+
+    /// Takes names that are not known for patterns: their files are not read.
+    pub(super) fn accept_unknown(&mut self) {
+        self.accepts_unknown = true;
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<Cow<'static, str>> {
-        self.patterns.get(name).cloned()
+        let unknown = || self.accepts_unknown.then_some("".into());
+        self.patterns.get(name).cloned().or_else(unknown)
     }
 }
 

@@ -25,11 +25,7 @@ pub(crate) struct Grok {
 
 impl Grok {
     pub(super) fn compile(options: Options<'_>, compiler: &mut Compiler<'_>) -> Option<Self> {
-        if options.get("patterns_dir").is_some() {
-            let message =
-                "a run reads no folders; put the patterns into `pattern_definitions`".to_owned();
-            compiler.violation(options.at("patterns_dir"), "unsupported_option", message);
-        }
+        let files = Files::read(options, compiler);
         let target = match options.text("target") {
             Some(target) => Some(compiler.field(target, &options.at("target"))?.field),
             None => None,
@@ -40,7 +36,7 @@ impl Grok {
         for (field, sources) in options.pairs("match") {
             let patterns = sources
                 .into_iter()
-                .filter_map(|source| pattern(source, options, target.as_ref(), compiler))
+                .filter_map(|source| pattern(source, options, &files, target.as_ref(), compiler))
                 .collect();
             let path = compiler.field(field, &options.at("match"))?;
             matches.push((path, patterns));
@@ -155,15 +151,49 @@ impl Grok {
     }
 }
 
+/// The pattern files of `patterns_dir`.
+#[derive(Default)]
+struct Files {
+    texts: Vec<String>,
+    /// There are files that were not read.
+    unread: bool,
+}
+
+impl Files {
+    fn read(options: Options<'_>, compiler: &mut Compiler<'_>) -> Self {
+        let at = options.at("patterns_dir");
+        let glob = options.text("patterns_files_glob").unwrap_or("*");
+        let mut files = Self::default();
+        for folder in options.list("patterns_dir").unwrap_or_default() {
+            match compiler.read_all(folder, glob, at.clone()) {
+                Some(found) => files.texts.extend(
+                    found
+                        .iter()
+                        .map(|bytes| String::from_utf8_lossy(bytes).into_owned()),
+                ),
+                None => files.unread = true,
+            }
+        }
+        files
+    }
+}
+
 /// Compiles one pattern; what is wrong with it becomes a violation.
 fn pattern(
     source: &str,
     options: Options<'_>,
+    files: &Files,
     target: Option<&FieldRef>,
     compiler: &mut Compiler<'_>,
 ) -> Option<Pattern> {
     let at = options.at("match");
     let mut library = library::Library::new(options.ecs(compiler.environment));
+    for text in &files.texts {
+        library.define_all(text);
+    }
+    if files.unread {
+        library.accept_unknown();
+    }
     for (name, definition) in options.text_pairs("pattern_definitions") {
         library.define(name, definition);
     }
