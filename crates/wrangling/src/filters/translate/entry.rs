@@ -89,6 +89,8 @@ impl From<&Literal> for Entry {
                     |(name, value): &(String, Literal)| (name.as_str().into(), value.into());
                 Self::Map(members.iter().map(member).collect())
             }
+            // only a codec is one
+            Literal::Plugin(plugin) => Self::Text(plugin.name.as_str().into()),
         }
     }
 }
