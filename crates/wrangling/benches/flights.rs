@@ -233,6 +233,65 @@ fn bench_json(text: &str, budget: Duration) -> Result<(), Vec<Violation>> {
     Ok(())
 }
 
+/// Access lines of a made-up site, the same in every run.
+fn access_lines(count: u64) -> Vec<String> {
+    let agents = [
+        "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
+        "curl/8.5.0",
+    ];
+    let paths = [
+        "/",
+        "/index.html",
+        "/img/logo.png?v=3",
+        "/api/v1/flights/1545/seats",
+    ];
+    let line = |n: u64| {
+        let mixed = n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
+        let pick = |of: &[&'static str], by: u64| of[(mixed / by % of.len() as u64) as usize];
+        format!(
+            "10.{}.{}.{} - {} [{:02}/Mar/2013:{:02}:{:02}:{:02} +0100] \"{} {} HTTP/1.1\" {} {} \"{}\" \"{}\"",
+            mixed % 256,
+            mixed / 7 % 256,
+            n % 254 + 1,
+            pick(&["-", "-", "-", "frank"], 11),
+            n / 86_400 % 28 + 1,
+            n / 3600 % 24,
+            n / 60 % 60,
+            n % 60,
+            pick(&["GET", "GET", "GET", "POST"], 13),
+            pick(&paths, 17),
+            pick(&["200", "200", "304", "404"], 19),
+            mixed % 50_000,
+            pick(&["-", "http://example.org/start.html"], 23),
+            pick(&agents, 29),
+        )
+    };
+    (0..count).map(line).collect()
+}
+
+fn bench_apache(_: &str, budget: Duration) -> Result<(), Vec<Violation>> {
+    let steps = serde_json::json!([
+        {"grok": {"match": {"message": "%{COMBINEDAPACHELOG}"}}},
+        {"date": {"match": ["timestamp", "dd/MMM/yyyy:HH:mm:ss Z"], "remove_field": "timestamp"}},
+    ]);
+    let compiled = compile(&program(&steps, &[])?)?;
+    let lines = access_lines(100_000);
+    let mut scratch = compiled.scratch();
+    measure("line + grok + date", budget, |output| {
+        for (position, line) in (0_u64..).zip(&lines) {
+            let record = Record {
+                payload: Payload::Line(line),
+                position,
+                file_key: "0123456789abcdef01234567",
+            };
+            compiled.run(&record, &mut scratch, output);
+        }
+        lines.len() as u64
+    });
+    Ok(())
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args()
         .skip(1)
@@ -251,7 +310,8 @@ fn main() {
     let budget = Duration::from_secs_f64(seconds);
     match std::fs::read_to_string(path) {
         Ok(text) => {
-            let all: [(&str, Bench); 3] = [
+            let all: [(&str, Bench); 4] = [
+                ("apache", bench_apache),
                 ("row", bench_rows),
                 ("line", bench_lines),
                 ("json", bench_json),

@@ -41,6 +41,7 @@ mod filters;
 mod json;
 mod layout;
 pub mod logstash;
+mod matcher;
 mod number;
 mod options;
 mod platform;

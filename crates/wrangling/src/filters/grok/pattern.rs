@@ -1,17 +1,22 @@
-//! One compiled pattern: a linear-time engine where the expression allows it, a backtracking one with a limit where not.
+//! One compiled pattern. Our own matcher runs nearly all of them; where it takes too many steps, or does not know the
+//! expression, an engine that is linear in time does if the expression allows it, and one that backtracks if not.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use bumpalo::Bump;
 use regex_automata::util::{primitives::NonMaxUsize, syntax};
 use regex_automata::{Input, meta};
 
 use crate::exec::FieldPath;
+use crate::matcher::{Matcher, Outcome, Unsupported};
 use crate::regexes;
 use crate::value::Value;
 
 /// Backtracking gives up after this many steps: some tenths of a second, as Logstash's timeout a machine's load does not move.
 const BACKTRACK_LIMIT: usize = 10_000_000;
+/// After so many steps a linear engine takes over where there is one.
+const PATIENCE: u64 = 50_000;
 
 /// A compiled pattern with the fields it captures.
 #[derive(Debug)]
@@ -24,6 +29,9 @@ pub(super) struct Pattern {
 enum Engine {
     Linear(meta::Regex),
     Backtracking(fancy_regex::Regex),
+    Matching(Matcher),
+    /// The expression is for the linear engine, which is made when it is needed first.
+    MatchingOr(Matcher, Box<str>, OnceLock<Option<meta::Regex>>),
 }
 
 /// A group whose text becomes a field.
@@ -54,6 +62,7 @@ pub(super) enum Search<'a> {
 /// The places of the groups.
 pub(super) enum Spans<'a> {
     Slots(&'a [Option<NonMaxUsize>]),
+    Places(&'a [usize]),
     Captures(fancy_regex::Captures<'a, str>),
 }
 
@@ -67,9 +76,14 @@ impl Pattern {
         mut field: impl FnMut(&str) -> Result<(FieldPath, bool), String>,
     ) -> Result<Self, String> {
         let translated = regexes::translate(expression, true)?;
-        let engine = match translated.needs_backtracking {
-            None => linear(&translated.text)?,
-            Some(_) => backtracking(&translated.text)?,
+        let linear_too = translated.needs_backtracking.is_none();
+        let engine = match Matcher::compile(expression) {
+            Ok(matcher) if linear_too => {
+                Engine::MatchingOr(matcher, translated.text.into(), OnceLock::new())
+            }
+            Ok(matcher) => Engine::Matching(matcher),
+            Err(Unsupported) if linear_too => Engine::Linear(linear(&translated.text)?),
+            Err(Unsupported) => backtracking(&translated.text)?,
         };
         let mut captures = Vec::new();
         for (group, name, kind) in in_order(&translated.names) {
@@ -92,23 +106,45 @@ impl Pattern {
     #[inline]
     pub(super) fn search<'a>(&self, text: &'a str, bump: &'a Bump) -> Search<'a> {
         match &self.engine {
-            Engine::Linear(regex) => {
-                let slots = bump.alloc_slice_fill_copy(regex.group_info().slot_len(), None);
-                match regex.search_slots(&Input::new(text), slots) {
-                    Some(_) => Search::Found(Spans::Slots(slots)),
-                    None => Search::Nothing,
-                }
-            }
+            Engine::Linear(regex) => in_linear_time(regex, text, bump),
             Engine::Backtracking(regex) => match regex.captures(text) {
                 Ok(Some(captures)) => Search::Found(Spans::Captures(captures)),
                 Ok(None) => Search::Nothing,
                 Err(_) => Search::GaveUp,
             },
+            Engine::Matching(matcher) => matching(matcher, text, BACKTRACK_LIMIT as u64, bump),
+            Engine::MatchingOr(matcher, expression, engine) => {
+                match matching(matcher, text, PATIENCE, bump) {
+                    Search::GaveUp => match engine.get_or_init(|| linear(expression).ok()) {
+                        Some(regex) => in_linear_time(regex, text, bump),
+                        None => Search::GaveUp,
+                    },
+                    known => known,
+                }
+            }
         }
     }
 }
 
-fn linear(expression: &str) -> Result<Engine, String> {
+#[inline]
+fn matching<'a>(matcher: &Matcher, text: &'a str, steps: u64, bump: &'a Bump) -> Search<'a> {
+    let slots = bump.alloc_slice_fill_copy(matcher.slots(), usize::MAX);
+    match matcher.search(text, slots, steps, bump) {
+        Outcome::Found => Search::Found(Spans::Places(slots)),
+        Outcome::Nothing => Search::Nothing,
+        Outcome::GaveUp => Search::GaveUp,
+    }
+}
+
+fn in_linear_time<'a>(regex: &meta::Regex, text: &'a str, bump: &'a Bump) -> Search<'a> {
+    let slots = bump.alloc_slice_fill_copy(regex.group_info().slot_len(), None);
+    match regex.search_slots(&Input::new(text), slots) {
+        Some(_) => Search::Found(Spans::Slots(slots)),
+        None => Search::Nothing,
+    }
+}
+
+fn linear(expression: &str) -> Result<meta::Regex, String> {
     let syntax = syntax::Config::new()
         .multi_line(true)
         .dot_matches_new_line(true);
@@ -117,7 +153,7 @@ fn linear(expression: &str) -> Result<Engine, String> {
         Some(error) => error.to_string(),
         None => error.to_string(),
     };
-    regex.map(Engine::Linear).map_err(reason)
+    regex.map_err(reason)
 }
 
 fn backtracking(expression: &str) -> Result<Engine, String> {
@@ -158,6 +194,7 @@ impl<'a> Spans<'a> {
                 let place = |slot: usize| slots.get(slot).copied().flatten().map(NonMaxUsize::get);
                 place(group * 2)?..place(group * 2 + 1)?
             }
+            Self::Places(places) => *places.get(group * 2)?..*places.get(group * 2 + 1)?,
             Self::Captures(captures) => captures.get(group)?.range(),
         };
         text.get(span)
