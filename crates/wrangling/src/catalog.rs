@@ -241,6 +241,17 @@ pub(crate) const FILTERS: &[PluginSpec] = &[
         ],
     },
     PluginSpec {
+        name: "throttle",
+        options: &[
+            ("after_count", Kind::Number),
+            ("before_count", Kind::Number),
+            ("key", Kind::Text),
+            ("max_age", Kind::Number),
+            ("max_counters", Kind::Number),
+            ("period", Kind::Text),
+        ],
+    },
+    PluginSpec {
         name: "translate",
         options: &[
             ("destination", Kind::Text),

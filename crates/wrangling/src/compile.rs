@@ -22,6 +22,8 @@ pub(crate) struct Compiler<'e> {
     pub(crate) layout: Layout,
     pub(crate) violations: Vec<Violation>,
     pub(crate) environment: &'e Environment,
+    /// A filter keeps state over records.
+    pub(crate) ordered: bool,
     /// Tags of failed filters met so far.
     failure_tags: Vec<Box<str>>,
     /// Filters' ids met so far.
@@ -56,6 +58,7 @@ impl<'e> Compiler<'e> {
             layout: Layout::new(),
             violations: Vec::new(),
             environment,
+            ordered: false,
             failure_tags: Vec::new(),
             ids: Vec::new(),
             multiplies: false,

@@ -24,12 +24,14 @@ const MAX_LEARNED: usize = 512;
 
 static NEXT_SERIAL: AtomicU64 = AtomicU64::new(1);
 
-/// A compiled program. Immutable: one is shared by all threads of a run.
+/// A compiled program: one is shared by all threads of a run. Nothing in it changes, but for what a filter remembers of the
+/// records of a program that [is ordered](Self::is_ordered).
 #[derive(Debug)]
 pub struct Compiled {
     nodes: Vec<Node>,
     layout: Layout,
     decode: DecodeNode,
+    ordered: bool,
     clock_ms: i64,
     /// Whether a record may become several events.
     multiplies: bool,
@@ -67,6 +69,7 @@ impl Compiled {
             nodes,
             layout: compiler.layout,
             decode,
+            ordered: compiler.ordered,
             clock_ms: environment.clock_ms,
             multiplies: compiler.multiplies,
             serial,
@@ -81,6 +84,13 @@ impl Compiled {
     /// Names that occur twice, are no field references, or are reserved; pointers are `/<position>`.
     pub fn bind_columns(&self, names: &[String]) -> Result<Columns, Vec<Violation>> {
         Columns::bind(&self.layout, names)
+    }
+
+    /// Whether a filter remembers records: the result is right only if one thread runs all records of the run, in their
+    /// order, from the first one on.
+    #[must_use]
+    pub fn is_ordered(&self) -> bool {
+        self.ordered
     }
 
     /// Working memory for one thread.

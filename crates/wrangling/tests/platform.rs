@@ -524,3 +524,27 @@ fn a_record_may_become_several_documents() {
     assert_eq!(collected.documents[1].source["provenance"]["ordinal"], 1);
     assert_eq!(job.lines(&lines).documents, collected.documents);
 }
+
+#[test]
+fn a_program_with_a_throttle_is_ordered() {
+    let plain = Job::default();
+    assert!(!plain.compiled().is_ordered());
+    let throttled = Job {
+        steps: json!([{"if": "[a]", "then": [{"throttle": {"key": "%{k}", "period": "%{p}", "before_count": 2, "add_tag": "first"}}]}]),
+        ..Job::default()
+    };
+    assert!(throttled.compiled().is_ordered());
+    let records = [
+        r#"{"a":1,"k":"x","p":10,"@timestamp":"2024-01-01T00:00:00Z"}"#,
+        r#"{"a":1,"k":"x","p":10,"@timestamp":"2024-01-01T00:00:09.999Z"}"#,
+        r#"{"a":1,"k":"x","p":10,"@timestamp":"2024-01-01T00:00:10Z"}"#,
+        r#"{"a":1,"k":"y","p":"soon","@timestamp":"2024-01-01T00:00:10Z"}"#,
+        r#"{"k":"y"}"#,
+    ];
+    let documents = throttled.json(&records).documents;
+    let tagged: Vec<bool> = documents
+        .iter()
+        .map(|document| document.source.get("tags").is_some())
+        .collect();
+    assert_eq!(tagged, [true, false, true, true, false]);
+}

@@ -17,6 +17,7 @@ mod mutate;
 mod prune;
 mod split;
 mod syslog_pri;
+mod throttle;
 mod translate;
 mod truncate;
 mod urldecode;
@@ -46,6 +47,7 @@ pub(crate) enum FilterKind {
     Kv(kv::Kv),
     Prune(prune::Prune),
     SyslogPri(syslog_pri::SyslogPri),
+    Throttle(throttle::Throttle),
     Translate(translate::Translate),
     Truncate(truncate::Truncate),
     Urldecode(urldecode::Urldecode),
@@ -235,6 +237,10 @@ pub(crate) fn compile(
             FilterKind::SyslogPri(syslog_pri::SyslogPri::compile(options, compiler)?),
             tags("_syslog_pri_failure"),
         ),
+        "throttle" => (
+            FilterKind::Throttle(throttle::Throttle::compile(options, compiler)?),
+            Vec::new(),
+        ),
         "translate" => (
             FilterKind::Translate(translate::Translate::compile(options, compiler)?),
             Vec::new(),
@@ -271,6 +277,7 @@ impl FilterKind {
             Self::DeDot(filter) => filter.apply(event),
             Self::Kv(filter) => filter.apply(event),
             Self::SyslogPri(filter) => filter.apply(event),
+            Self::Throttle(filter) => filter.apply(event),
             Self::Translate(filter) => filter.apply(event),
             Self::Truncate(filter) => filter.apply(event),
             Self::Uuid(uuid) => uuid.apply(event, context),
