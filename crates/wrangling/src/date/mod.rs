@@ -80,6 +80,16 @@ impl DateFormats {
             Reader::Pattern(pattern) => pattern.parse(text, context),
         })
     }
+
+    /// As [`Self::parse`], with the formats alone that need no time zone.
+    pub(crate) fn parse_number(&self, text: &str) -> Option<i64> {
+        self.readers.iter().find_map(|reader| match reader {
+            Reader::Unix => unix::seconds(text),
+            Reader::UnixMs => unix::milliseconds(text),
+            Reader::Tai64n => unix::tai64n(text),
+            Reader::Iso8601 | Reader::Pattern(_) => None,
+        })
+    }
 }
 
 /// A timestamp as events carry it (`@timestamp` of a JSON document): ISO 8601, UTC if it names no zone.

@@ -89,7 +89,9 @@ impl Date {
         match &self.zone {
             ZoneOption::Constant(zone) => self.formats.parse(text, &DateContext { zone, clock_ms }),
             ZoneOption::Template(template) => {
-                let zone = Zone::parse(template.render(event).ok()?)?;
+                let Some(zone) = Zone::parse(template.render(event).ok()?) else {
+                    return self.formats.parse_number(text);
+                };
                 self.formats.parse(
                     text,
                     &DateContext {
