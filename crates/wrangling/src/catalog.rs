@@ -135,6 +135,19 @@ pub(crate) const FILTERS: &[PluginSpec] = &[
         options: &[("percentage", Kind::Number)],
     },
     PluginSpec {
+        name: "geoip",
+        options: &[
+            ("cache_size", Kind::Number),
+            ("database", Kind::Text),
+            ("default_database_type", Kind::Text),
+            ("ecs_compatibility", Kind::Text),
+            ("fields", Kind::List),
+            ("source", Kind::Text),
+            ("tag_on_failure", Kind::List),
+            ("target", Kind::Text),
+        ],
+    },
+    PluginSpec {
         name: "grok",
         options: &[
             ("break_on_match", Kind::Bool),

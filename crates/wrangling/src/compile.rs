@@ -24,6 +24,7 @@ pub(crate) struct Compiler<'e> {
     pub(crate) environment: &'e Environment,
     /// A filter keeps state over records.
     pub(crate) ordered: bool,
+    pub(crate) geo_databases: filters::GeoDatabases,
     /// Tags of failed filters met so far.
     failure_tags: Vec<Box<str>>,
     /// Filters' ids met so far.
@@ -59,6 +60,7 @@ impl<'e> Compiler<'e> {
             violations: Vec::new(),
             environment,
             ordered: false,
+            geo_databases: filters::GeoDatabases::default(),
             failure_tags: Vec::new(),
             ids: Vec::new(),
             multiplies: false,

@@ -5,49 +5,16 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Collected, FILE_KEY};
-use wrangling::ast::{Decode, Program, Statement};
-use wrangling::{Compiled, Environment, Payload, Record, Resources, Violation, steps};
+use support::documents as run;
+use wrangling::{Environment, Violation, steps};
 
-/// The documents of JSON records.
-fn run(
-    steps: &Value,
-    environment: &Environment,
-    records: &[&str],
-) -> Result<Vec<Value>, Vec<Violation>> {
-    let decode = Statement::Decode(Decode::default());
-    let mut body = vec![decode];
-    body.extend(steps::parse_in(steps, "", environment)?);
-    body.extend(steps::parse(
-        &json!([{"mutate": {"remove_field": ["@timestamp"]}}]),
-    )?);
-    let compiled = Compiled::compile(&Program { body }, environment)?;
-    let (mut scratch, mut collected) = (compiled.scratch(), Collected::default());
-    for (position, record) in (0..).zip(records) {
-        let record = Record {
-            payload: Payload::Json(record),
-            position,
-            file_key: FILE_KEY,
-        };
-        compiled.run(&record, &mut scratch, &mut collected);
-    }
-    let source = |document: support::Stored| document.source;
-    Ok(collected.documents.into_iter().map(source).collect())
-}
-
-/// An environment whose folder of resources holds these files.
+/// An environment whose folder of resources holds these texts.
 fn environment(files: &[(&str, &str)]) -> (tempfile::TempDir, Environment) {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, text) in files {
-        let path = folder.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-    let environment = Environment {
-        resources: Resources::Folder(folder.path().to_owned()),
-        ..support::environment()
-    };
-    (folder, environment)
+    let files: Vec<_> = files
+        .iter()
+        .map(|(name, text)| (*name, text.as_bytes()))
+        .collect();
+    support::environment_with(&files)
 }
 
 fn codes(steps: &Value, environment: &Environment) -> Vec<(String, String)> {

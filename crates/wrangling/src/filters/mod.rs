@@ -10,6 +10,7 @@ mod date;
 mod de_dot;
 mod dissect;
 mod drop;
+mod geoip;
 mod grok;
 mod json;
 mod kv;
@@ -24,6 +25,7 @@ mod urldecode;
 mod uuid;
 
 pub(crate) use common::Common;
+pub(crate) use geoip::Databases as GeoDatabases;
 pub(crate) use json::{INVALID_TIMESTAMP_TAG, set_timestamp};
 
 use crate::compile::Compiler;
@@ -44,6 +46,7 @@ pub(crate) enum FilterKind {
     Bytes(bytes::Bytes),
     Cidr(cidr::Cidr),
     DeDot(de_dot::DeDot),
+    Geoip(geoip::Geoip),
     Kv(kv::Kv),
     Prune(prune::Prune),
     SyslogPri(syslog_pri::SyslogPri),
@@ -225,6 +228,10 @@ pub(crate) fn compile(
             FilterKind::DeDot(de_dot::DeDot::compile(options, compiler)?),
             Vec::new(),
         ),
+        "geoip" => (
+            FilterKind::Geoip(geoip::Geoip::compile(options, compiler)?),
+            tags("_geoip_lookup_failure"),
+        ),
         "kv" => (
             FilterKind::Kv(kv::Kv::compile(options, compiler)?),
             tags("_kv_filter_error"),
@@ -275,6 +282,7 @@ impl FilterKind {
             Self::Bytes(filter) => filter.apply(event),
             Self::Cidr(filter) => filter.apply(event),
             Self::DeDot(filter) => filter.apply(event),
+            Self::Geoip(filter) => filter.apply(event),
             Self::Kv(filter) => filter.apply(event),
             Self::SyslogPri(filter) => filter.apply(event),
             Self::Throttle(filter) => filter.apply(event),

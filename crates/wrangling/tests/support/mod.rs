@@ -2,10 +2,14 @@
 
 #![allow(dead_code, reason = "each test uses what it needs")]
 
+pub mod mmdb;
+
 use serde_json::Value;
 use wrangling::ast::{Decode, Document as Naming, Program, Statement};
 use wrangling::schema::Schema;
-use wrangling::{Compiled, Document, Environment, Output, Payload, Record, Reject, steps};
+use wrangling::{
+    Compiled, Document, Environment, Output, Payload, Record, Reject, Resources, Violation, steps,
+};
 
 pub const FILE_KEY: &str = "0123456789abcdef01234567";
 
@@ -126,4 +130,45 @@ impl Job {
         }
         collected
     }
+}
+
+/// An environment whose folder of resources holds these files.
+pub fn environment_with(files: &[(&str, &[u8])]) -> (tempfile::TempDir, Environment) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    let environment = Environment {
+        resources: Resources::Folder(folder.path().to_owned()),
+        ..environment()
+    };
+    (folder, environment)
+}
+
+/// What steps alone make of JSON records, without the timestamp.
+pub fn documents(
+    steps: &Value,
+    environment: &Environment,
+    records: &[&str],
+) -> Result<Vec<Value>, Vec<Violation>> {
+    let mut body = vec![Statement::Decode(Decode::default())];
+    body.extend(steps::parse_in(steps, "", environment)?);
+    let compiled = Compiled::compile(&Program { body }, environment)?;
+    let (mut scratch, mut collected) = (compiled.scratch(), Collected::default());
+    for (position, record) in (0..).zip(records) {
+        let record = Record {
+            payload: Payload::Json(record),
+            position,
+            file_key: FILE_KEY,
+        };
+        compiled.run(&record, &mut scratch, &mut collected);
+    }
+    let source = |document: Stored| {
+        let mut source = document.source;
+        source.as_object_mut().unwrap().remove("@timestamp");
+        source
+    };
+    Ok(collected.documents.into_iter().map(source).collect())
 }
