@@ -4,7 +4,8 @@ use bumpalo::Bump;
 
 use super::dictionary::Entries;
 use super::entry::Entry;
-use super::yaml::{self, Scalars};
+use super::scalar::Scalars;
+use super::yaml;
 use crate::compile::Compiler;
 use crate::options::Options;
 use crate::value::Value;

@@ -3,6 +3,7 @@
 mod dictionary;
 mod entry;
 mod file;
+mod scalar;
 mod yaml;
 
 use bumpalo::collections::Vec as BumpVec;
