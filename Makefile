@@ -37,7 +37,7 @@ fmt: ## format the sources
 
 .PHONY: deps
 deps: ## install what is missing for building, linting and testing
-	@tests/deps.sh build lint services
+	@tests/deps.sh build test lint services
 
 .PHONY: deps-build deps-lint
 deps-build deps-lint: deps-%:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# deps.sh [build] [lint] [services]: installs what is missing for that; fast when nothing is.
+# deps.sh [build] [test] [lint] [services]: installs what is missing for that; fast when nothing is.
 # System packages by apt-get where we are root, cargo-deny into the cache; the Rust toolchain is only checked.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -56,6 +56,7 @@ for part in "${@:-build}"; do
   case $part in
     build) need cc gcc; need ld binutils; need pkg-config pkg-config; need curl curl; need git git
            [ -e /usr/include/stdio.h ] || MISSING+=(libc6-dev) ;;
+    test) need openssl openssl ;;
     lint) need git git ;;
     services) need javac default-jdk-headless; need mvn maven; need python3 python3; need curl curl; need setsid util-linux ;;
     *) die "unknown part: $part" ;;
