@@ -3,14 +3,15 @@
 # Fails when a suite failed or could not run, unless it was switched off by name: SKIP_SUITES=name,name.
 #
 # A test that needs a real service is in a test target whose name begins with that service's:
-# <crate>/tests/elasticsearch*.rs, <crate>/tests/mongodb*.rs; end to end tests are in <crate>/tests/e2e*.rs.
-# Real Elasticsearch and a server of MongoDB's protocol are started here, unless ELASTICSEARCH_URL or MONGODB_URI
-# names one to be used instead, and stopped whatever happens.
+# <crate>/tests/elasticsearch*.rs, <crate>/tests/mongodb*.rs, <crate>/tests/filebeat*.rs; end to end tests are in
+# <crate>/tests/e2e*.rs. Real Elasticsearch and a server of MongoDB's protocol are started here, unless
+# ELASTICSEARCH_URL or MONGODB_URI names one to be used instead, and stopped whatever happens. A real Filebeat is built,
+# unless FILEBEAT names the program; its tests start it.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . tests/services/common.sh
 
-ALL=(fmt clippy deny build unit doc elasticsearch mongodb e2e kills)
+ALL=(fmt clippy deny build unit doc elasticsearch mongodb filebeat e2e kills)
 SUITES=("$@")
 [ $# -gt 0 ] || SUITES=("${ALL[@]}")
 SKIP=${SKIP_SUITES:-}
@@ -37,7 +38,7 @@ command_of() {
     build) COMMAND=(cargo build --locked --workspace --all-targets) ;;
     unit) COMMAND=("${CARGO_TEST[@]}" --lib --bins $(targets_without_services)) ;;
     doc) COMMAND=("${CARGO_TEST[@]}" --doc) ;;
-    elasticsearch | mongodb) COMMAND=("${CARGO_TEST[@]}" --test "$1*") ;;
+    elasticsearch | mongodb | filebeat) COMMAND=("${CARGO_TEST[@]}" --test "$1*") ;;
     e2e) COMMAND=("${CARGO_TEST[@]}" --test "e2e*" -- --skip kill_schedules) ;;
     kills) COMMAND=("${CARGO_TEST[@]}" --test "e2e*" -- kill_schedules) ;;
   esac
@@ -49,7 +50,7 @@ targets_without_services() {
   for file in crates/*/tests/*.rs crates/*/tests/*/main.rs *manager/tests/*.rs *manager/tests/*/main.rs coredms/tests/*.rs coredms/tests/*/main.rs; do
     [ -f "$file" ] || continue
     name=${file%/main.rs}; name=$(basename "$name" .rs)
-    case $name in elasticsearch* | mongodb* | e2e*) ;; *) echo --test "$name" ;; esac
+    case $name in elasticsearch* | mongodb* | filebeat* | e2e*) ;; *) echo --test "$name" ;; esac
   done | sort -u
 }
 
@@ -61,6 +62,7 @@ prepare() {
     unit | doc) built ;;
     elasticsearch) built && service elasticsearch ELASTICSEARCH_URL ;;
     mongodb) built && service mongodb MONGODB_URI ;;
+    filebeat) built && service filebeat FILEBEAT ;;
     e2e | kills) built && service elasticsearch ELASTICSEARCH_URL && service mongodb MONGODB_URI ;;
   esac
 }
@@ -76,17 +78,21 @@ start_services() {
   local services=()
   [ -n "${ELASTICSEARCH_URL:-}" ] || { { wanted elasticsearch || wanted e2e || wanted kills; } && ! skipped elasticsearch && services+=(elasticsearch); }
   [ -n "${MONGODB_URI:-}" ] || { { wanted mongodb || wanted e2e || wanted kills; } && ! skipped mongodb && services+=(mongodb); }
+  [ -n "${FILEBEAT:-}" ] || ! wanted filebeat || services+=(filebeat)
   [ ${#services[@]} -gt 0 ] || return 0
   say "starting ${services[*]} beside the first suites"
   # a group of its own, so that an interrupted installation can be ended
   setsid bash -c '
     tests/deps.sh services > "$0/deps.log" 2>&1 || exit
-    for name; do "tests/services/$name/start.sh" "$0/$name" > "$0/$name.address" 2> "$0/$name.log"; done
+    for name; do
+      start=(start.sh "$0/$name"); [ "$name" != filebeat ] || start=(install.sh)
+      "tests/services/$name/${start[0]}" "${start[@]:1}" > "$0/$name.address" 2> "$0/$name.log"
+    done
   ' "$WORK" "${services[@]}" < /dev/null &
   SERVICES_PID=$!
 }
 
-# service NAME VARIABLE: exports the address of a service, or says why there is none.
+# service NAME VARIABLE: exports the address of a service (of Filebeat, its path), or says why there is none.
 service() {
   [ -z "${!2:-}" ] || { export "$2"; return 0; }
   ! skipped "$1" || return 0 # its tests see from SKIP_SUITES that they are not wanted
@@ -178,7 +184,7 @@ for name in "${SUITES[@]}" ${SKIP//,/ }; do
   is_one_of "$name" "${ALL[@]}" || die "there is no suite '$name'; the suites are: ${ALL[*]}"
 done
 export SKIP_SUITES=$SKIP
-tests/deps.sh build || exit 1
+tests/deps.sh build test || exit 1
 BEGAN=$(now)
 start_services
 for name in "${SUITES[@]}"; do suite "$name"; done

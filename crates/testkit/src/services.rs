@@ -1,9 +1,9 @@
 //! Addresses of the real services that a test needs, from the environment that `make test` prepares.
 //!
 //! A test that needs one is in a test target whose name begins with the service's (`tests/elasticsearch….rs`,
-//! `tests/mongodb….rs`) or in `tests/e2e….rs`; `tests/run.sh` finds it by that name.
+//! `tests/mongodb….rs`, `tests/filebeat….rs`) or in `tests/e2e….rs`; `tests/run.sh` finds it by that name.
 
-use std::env;
+use std::{env, path::PathBuf};
 
 /// Base address of a real Elasticsearch (`ELASTICSEARCH_URL`); `None` only when the suite `elasticsearch` is switched
 /// off by name (`SKIP_SUITES`).
@@ -11,7 +11,7 @@ use std::env;
 /// # Panics
 /// When there is no address and the suite is not switched off: a test that did not run must not look as if it passed.
 pub fn elasticsearch_url() -> Option<String> {
-    address("elasticsearch", "ELASTICSEARCH_URL")
+    value("elasticsearch", "ELASTICSEARCH_URL", "start.sh DIR")
 }
 
 /// Connection string of a server of MongoDB's protocol (`MONGODB_URI`); `None` only when the suite `mongodb` is
@@ -20,16 +20,25 @@ pub fn elasticsearch_url() -> Option<String> {
 /// # Panics
 /// As [`elasticsearch_url`].
 pub fn mongodb_uri() -> Option<String> {
-    address("mongodb", "MONGODB_URI")
+    value("mongodb", "MONGODB_URI", "start.sh DIR")
 }
 
-fn address(suite: &str, variable: &str) -> Option<String> {
+/// Path of a real Filebeat (`FILEBEAT`); `None` only when the suite `filebeat` is switched off by name (`SKIP_SUITES`).
+///
+/// # Panics
+/// As [`elasticsearch_url`].
+pub fn filebeat() -> Option<PathBuf> {
+    value("filebeat", "FILEBEAT", "install.sh").map(PathBuf::from)
+}
+
+/// What the environment says about a service; `script` of it prints what to set the variable to.
+fn value(suite: &str, variable: &str, script: &str) -> Option<String> {
     let skipped = env::var("SKIP_SUITES").unwrap_or_default();
     match decide(suite, env::var(variable).ok(), &skipped) {
-        Some(Ok(address)) => Some(address),
+        Some(Ok(value)) => Some(value),
         Some(Err(())) => panic!(
-            "this test needs a real service: {variable} is not set. `make test` starts one; for a single test, \
-             tests/services/{suite}/start.sh DIR prints an address to set it to; or switch it off by SKIP_SUITES={suite}"
+            "this test needs a real service: {variable} is not set. `make test` does it; for a single test, set it to \
+             what tests/services/{suite}/{script} prints; or switch it off by SKIP_SUITES={suite}"
         ),
         None => {
             eprintln!("switched off: SKIP_SUITES contains {suite}");
