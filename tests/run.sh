@@ -96,8 +96,7 @@ start_services() {
 service() {
   [ -z "${!2:-}" ] || { export "$2"; return 0; }
   ! skipped "$1" || return 0 # its tests see from SKIP_SUITES that they are not wanted
-  [ -z "$SERVICES_PID" ] || wait "$SERVICES_PID"
-  SERVICES_PID=
+  while [ ! -s "$WORK/$1.address" ] && [ -n "$SERVICES_PID" ] && runs "$SERVICES_PID"; do sleep 0.5; done
   if [ -s "$WORK/$1.address" ]; then
     export "$2=$(cat "$WORK/$1.address")"
     say "$1 is at ${!2}"
@@ -170,7 +169,7 @@ table() {
 cleanup() {
   trap - EXIT INT TERM HUP
   [ ! -s "$WORK/running" ] || kill -- "-$(cat "$WORK/running")" 2> /dev/null
-  [ -z "$SERVICES_PID" ] || kill -- "-$SERVICES_PID" 2> /dev/null
+  [ -z "$SERVICES_PID" ] || ! runs "$SERVICES_PID" || kill -- "-$SERVICES_PID" 2> /dev/null
   local name; for name in elasticsearch mongodb; do
     [ ! -d "$WORK/$name" ] || "tests/services/$name/stop.sh" "$WORK/$name"
   done
