@@ -17,7 +17,9 @@ pub enum BindError {
         source: io::Error,
     },
     /// A PEM file is unreadable or does not hold what it should.
-    #[error("cannot use {path} as {role}: {source}")]
+    #[error(
+        "cannot use {path} as {role}: {source}; it must be a PEM file, a private key without passphrase"
+    )]
     Pem {
         /// The option that names the file.
         role: &'static str,
