@@ -135,6 +135,33 @@ pub(crate) const FILTERS: &[PluginSpec] = &[
         options: &[("percentage", Kind::Number)],
     },
     PluginSpec {
+        name: "fingerprint",
+        options: &[
+            ("base64encode", Kind::Bool),
+            ("concatenate_all_fields", Kind::Bool),
+            ("concatenate_sources", Kind::Bool),
+            ("ecs_compatibility", Kind::Choice(ECS)),
+            ("key", Kind::Text),
+            (
+                "method",
+                Kind::Choice(&[
+                    "SHA1",
+                    "SHA256",
+                    "SHA384",
+                    "SHA512",
+                    "MD5",
+                    "MURMUR3",
+                    "MURMUR3_128",
+                    "IPV4_NETWORK",
+                    "UUID",
+                    "PUNCTUATION",
+                ]),
+            ),
+            ("source", Kind::List),
+            ("target", Kind::Text),
+        ],
+    },
+    PluginSpec {
         name: "geoip",
         options: &[
             ("cache_size", Kind::Number),

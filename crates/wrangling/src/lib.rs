@@ -38,6 +38,7 @@ mod environment;
 mod exec;
 pub mod field_ref;
 mod filters;
+mod inspect;
 mod json;
 mod layout;
 pub mod logstash;

@@ -6,7 +6,7 @@ use bumpalo::Bump;
 use bumpalo::collections::String as BumpString;
 
 use crate::date::write_iso8601;
-use crate::number::{java_double, ruby_decimal};
+use crate::number::{java_double, ruby_decimal, ruby_double};
 
 /// A value of a field. Containers are immutable: a change builds a new one, so that copies may share.
 #[derive(Debug, Clone, Copy, Default)]
@@ -85,6 +85,7 @@ impl<'a> Value<'a> {
     pub(crate) fn ruby_text(self, bump: &'a Bump) -> &'a str {
         match self {
             Self::Decimal(text) => bump.alloc_str(&ruby_decimal(text)),
+            Self::Float(number) => bump.alloc_str(&ruby_double(number)),
             other => other.text(bump),
         }
     }

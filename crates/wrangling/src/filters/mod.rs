@@ -11,6 +11,7 @@ mod de_dot;
 mod dissect;
 mod drop;
 mod geoip;
+mod fingerprint;
 mod grok;
 mod json;
 mod kv;
@@ -40,6 +41,7 @@ pub(crate) enum FilterKind {
     Date(date::Date),
     Dissect(dissect::Dissect),
     Drop(drop::Drop),
+    Fingerprint(fingerprint::Fingerprint),
     Grok(grok::Grok),
     Json(json::Json),
     Mutate(mutate::Mutate),
@@ -204,6 +206,10 @@ pub(crate) fn compile(
             tags("_dissectfailure"),
         ),
         "drop" => (FilterKind::Drop(drop::Drop::compile(options)), Vec::new()),
+        "fingerprint" => (
+            FilterKind::Fingerprint(fingerprint::Fingerprint::compile(options, compiler)?),
+            vec![fingerprint::FAILURE_TAG.into()],
+        ),
         "grok" => (
             FilterKind::Grok(grok::Grok::compile(options, compiler)?),
             tags("_grokparsefailure"),
@@ -276,6 +282,7 @@ impl FilterKind {
             Self::Date(date) => date.apply(event, context),
             Self::Dissect(dissect) => dissect.apply(event),
             Self::Drop(drop) => drop.apply(event, context),
+            Self::Fingerprint(filter) => filter.apply(event, context),
             Self::Grok(grok) => grok.apply(event),
             Self::Json(json) => json.apply(event, context),
             Self::Mutate(mutate) => mutate.apply(event),

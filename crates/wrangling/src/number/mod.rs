@@ -4,4 +4,4 @@ mod java;
 mod ruby;
 
 pub(crate) use java::{java_decimal, java_double, write_double, write_int};
-pub(crate) use ruby::{Integer, ruby_decimal, ruby_float, ruby_integer};
+pub(crate) use ruby::{Integer, ruby_decimal, ruby_double, ruby_float, ruby_integer};

@@ -124,6 +124,25 @@ pub(crate) fn ruby_decimal(text: &str) -> String {
     )
 }
 
+/// Ruby's `Float#to_s`: `1.5`, `12345678.0`, `1.0e+16`, `1.0e-05`.
+pub(crate) fn ruby_double(number: f64) -> String {
+    if !number.is_finite() || number == 0.0 || (1e-4..1e16).contains(&number.abs()) {
+        let mut text = format!("{number:?}");
+        if number.is_infinite() {
+            text = text.replace("inf", "Infinity");
+        }
+        return text;
+    }
+    let text = format!("{number:e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let fraction = if mantissa.contains('.') { "" } else { ".0" };
+    let (sign, digits) = match exponent.strip_prefix('-') {
+        Some(digits) => ('-', digits),
+        None => ('+', exponent),
+    };
+    format!("{mantissa}{fraction}e{sign}{digits:0>2}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,6 +191,24 @@ mod tests {
             assert_eq!(ruby_float(text), None, "{text}");
         }
         assert_eq!(ruby_float("1.7976931348623159e309"), Some(f64::INFINITY));
+    }
+
+    #[test]
+    fn doubles_are_spelled_as_ruby_does() {
+        for (number, spelled) in [
+            (2.0, "2.0"),
+            (-0.0, "-0.0"),
+            (12_345_678.0, "12345678.0"),
+            (1e15, "1000000000000000.0"),
+            (1e16, "1.0e+16"),
+            (1.5e300, "1.5e+300"),
+            (0.0001, "0.0001"),
+            (0.000_012, "1.2e-05"),
+            (f64::NEG_INFINITY, "-Infinity"),
+            (f64::NAN, "NaN"),
+        ] {
+            assert_eq!(ruby_double(number), spelled);
+        }
     }
 
     #[test]
