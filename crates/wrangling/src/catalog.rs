@@ -329,6 +329,21 @@ pub(crate) const FILTERS: &[PluginSpec] = &[
         name: "uuid",
         options: &[("overwrite", Kind::Bool), ("target", Kind::Text)],
     },
+    PluginSpec {
+        name: "xml",
+        options: &[
+            ("force_array", Kind::Bool),
+            ("force_content", Kind::Bool),
+            ("namespaces", Kind::Map),
+            ("parse_options", Kind::Text),
+            ("remove_namespaces", Kind::Bool),
+            ("source", Kind::Text),
+            ("store_xml", Kind::Bool),
+            ("suppress_empty", Kind::Bool),
+            ("target", Kind::Text),
+            ("xpath", Kind::Map),
+        ],
+    },
 ];
 
 /// Filters of Logstash whose code is Ruby.

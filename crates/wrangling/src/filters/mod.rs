@@ -24,6 +24,7 @@ mod translate;
 mod truncate;
 mod urldecode;
 mod uuid;
+mod xml;
 
 pub(crate) use common::Common;
 pub(crate) use geoip::Databases as GeoDatabases;
@@ -57,6 +58,7 @@ pub(crate) enum FilterKind {
     Truncate(truncate::Truncate),
     Urldecode(urldecode::Urldecode),
     Uuid(uuid::Uuid),
+    Xml(xml::Xml),
 }
 
 /// A compiled filter that makes any number of events of one.
@@ -270,6 +272,10 @@ pub(crate) fn compile(
             FilterKind::Urldecode(urldecode::Urldecode::compile(options, compiler)?),
             tags("_urldecodefailure"),
         ),
+        "xml" => (
+            FilterKind::Xml(xml::Xml::compile(options, compiler)?),
+            vec![xml::FAILURE_TAG.into()],
+        ),
         _ => return None,
     })
 }
@@ -297,6 +303,7 @@ impl FilterKind {
             Self::Truncate(filter) => filter.apply(event),
             Self::Uuid(uuid) => uuid.apply(event, context),
             Self::Urldecode(filter) => filter.apply(event),
+            Self::Xml(filter) => filter.apply(event),
             Self::Prune(prune) => prune.apply(event),
         }
     }
