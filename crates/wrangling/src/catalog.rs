@@ -326,6 +326,17 @@ pub(crate) const FILTERS: &[PluginSpec] = &[
         ],
     },
     PluginSpec {
+        name: "useragent",
+        options: &[
+            ("ecs_compatibility", Kind::Choice(ECS)),
+            ("lru_cache_size", Kind::Number),
+            ("prefix", Kind::Text),
+            ("regexes", Kind::Text),
+            ("source", Kind::Text),
+            ("target", Kind::Text),
+        ],
+    },
+    PluginSpec {
         name: "uuid",
         options: &[("overwrite", Kind::Bool), ("target", Kind::Text)],
     },

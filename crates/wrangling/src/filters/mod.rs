@@ -23,6 +23,7 @@ mod throttle;
 mod translate;
 mod truncate;
 mod urldecode;
+mod useragent;
 mod uuid;
 mod xml;
 
@@ -57,6 +58,7 @@ pub(crate) enum FilterKind {
     Translate(translate::Translate),
     Truncate(truncate::Truncate),
     Urldecode(urldecode::Urldecode),
+    Useragent(Box<useragent::Useragent>),
     Uuid(uuid::Uuid),
     Xml(xml::Xml),
 }
@@ -264,6 +266,10 @@ pub(crate) fn compile(
             FilterKind::Truncate(truncate::Truncate::compile(options, compiler)?),
             Vec::new(),
         ),
+        "useragent" => (
+            FilterKind::Useragent(Box::new(useragent::Useragent::compile(options, compiler)?)),
+            Vec::new(),
+        ),
         "uuid" => (
             FilterKind::Uuid(uuid::Uuid::compile(options, compiler)?),
             Vec::new(),
@@ -301,6 +307,7 @@ impl FilterKind {
             Self::Throttle(filter) => filter.apply(event),
             Self::Translate(filter) => filter.apply(event),
             Self::Truncate(filter) => filter.apply(event),
+            Self::Useragent(filter) => filter.apply(event),
             Self::Uuid(uuid) => uuid.apply(event, context),
             Self::Urldecode(filter) => filter.apply(event),
             Self::Xml(filter) => filter.apply(event),
