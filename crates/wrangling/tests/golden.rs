@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 use wrangling::ast::{Decode, Program, Statement};
 use wrangling::{
     Compiled, Document, EcsCompatibility, Environment, Output, Payload, Record, Reject, Resources,
@@ -181,11 +182,7 @@ fn run(case: &Case, keep_original: bool) -> (Vec<String>, Vec<String>) {
         };
         compiled.run(&record, &mut scratch, &mut collected);
     }
-    let document = |json: &String| canonical(&RawValue::from_string(json.clone()).unwrap(), true);
-    (
-        collected.documents.iter().map(document).collect(),
-        collected.rejects,
-    )
+    (collected.documents, collected.rejects)
 }
 
 /// What differs, for people; `None` if nothing does.
@@ -195,6 +192,8 @@ fn difference(case: &Case, keep_original: bool, expected: &[Box<RawValue>]) -> O
         .map(|document| canonical(document, true))
         .collect();
     let (documents, notes) = run(case, keep_original);
+    let document = |json: &String| canonical(&RawValue::from_string(json.clone()).unwrap(), true);
+    let documents: Vec<String> = documents.iter().map(document).collect();
     (documents != expected).then(|| {
         let mut text = format!(
             "{} (keep_original: {keep_original}): {:?}\n",
@@ -244,6 +243,64 @@ fn documents_are_those_of_logstash() {
         gone.is_empty(),
         "listed as kept differences, but the same: {gone:?}"
     );
+}
+
+/// A case too large to be recorded whole.
+#[derive(Deserialize)]
+struct DigestCase {
+    filter: String,
+    data_sha256: String,
+    output: Digested,
+    output_ecs_disabled: Digested,
+}
+
+#[derive(Deserialize)]
+struct Digested {
+    documents_out: usize,
+    sha256: String,
+    first_20: Vec<serde_json::Value>,
+}
+
+/// The header and the first 2000 rows of the flights that come with the project.
+fn flights() -> String {
+    let packed = include_bytes!("../../../clientapps/flights/flights-2013-01.csv.gz");
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&packed[..]), &mut text)
+        .unwrap();
+    text.split_inclusive('\n').take(2001).collect()
+}
+
+#[test]
+fn two_thousand_flights_are_those_of_logstash() {
+    let text = std::fs::read_to_string(folder().join("digest/flights_2000.json")).unwrap();
+    let case: DigestCase = serde_json::from_str(&text).unwrap();
+    let data = flights();
+    assert_eq!(hex::encode(Sha256::digest(&data)), case.data_sha256);
+    let lines = Case {
+        name: "flights_2000".to_owned(),
+        filter: Some(case.filter),
+        files: BTreeMap::new(),
+        env: BTreeMap::new(),
+        input: data.lines().map(str::to_owned).collect(),
+        output: Vec::new(),
+        output_ecs_disabled: Vec::new(),
+    };
+    for (keep_original, expected) in [(true, case.output), (false, case.output_ecs_disabled)] {
+        let (documents, notes) = run(&lines, keep_original);
+        assert_eq!(documents.len(), expected.documents_out, "{notes:?}");
+        let mut digest = Sha256::new();
+        for (at, json) in documents.iter().enumerate() {
+            let mut document: serde_json::Value = serde_json::from_str(json).unwrap();
+            document["@version"] = "1".into();
+            document.sort_all_objects();
+            if let Some(expected) = expected.first_20.get(at) {
+                assert_eq!(document, *expected);
+            }
+            digest.update(document.to_string());
+            digest.update("\n");
+        }
+        assert_eq!(hex::encode(digest.finalize()), expected.sha256);
+    }
 }
 
 /// What Logstash says about a configuration before any record.
