@@ -119,6 +119,15 @@ impl<'e> Compiler<'e> {
             Statement::Document(document) => {
                 Node::Document(platform::DocumentNode::compile(document, self)?)
             }
+            Statement::Source(source) => Node::Source(source.number, self.statements(&source.body)),
+            Statement::Deliver(deliver) => {
+                let at = format!("/outputs/{}", deliver.outlet);
+                let texts = deliver
+                    .texts
+                    .iter()
+                    .filter_map(|text| self.template(text, &at));
+                Node::Deliver(deliver.outlet, texts.collect())
+            }
         })
     }
 

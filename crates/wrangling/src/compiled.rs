@@ -13,7 +13,7 @@ use crate::exec::{
 };
 use crate::layout::{Columns, Layout, METADATA, VERSION};
 use crate::platform::{DecodeNode, decode};
-use crate::record::{Document, Output, Payload, Record, Reject};
+use crate::record::{Delivery, Document, Output, Payload, Record, Reject};
 use crate::value::Value;
 use crate::violation::Violation;
 
@@ -128,12 +128,17 @@ impl Compiled {
         output: &mut O,
     ) -> Vec<String> {
         let mut event = Event::new(bump, layout);
+        let (source, clock_ms) = match record.payload {
+            Payload::Event { source, at_ms, .. } => (source, at_ms),
+            _ => (0, self.clock_ms),
+        };
         let context = Context {
-            clock_ms: self.clock_ms,
+            source,
+            clock_ms,
             file_key: record.file_key,
             position: record.position,
         };
-        if let Err(refusal) = decode(&record.payload, &self.decode, self.clock_ms, &mut event) {
+        if let Err(refusal) = decode(&record.payload, &self.decode, clock_ms, &mut event) {
             output.reject(&refusal.into());
             return Vec::new();
         }
@@ -180,7 +185,9 @@ fn emit<'a, O: Output>(
     run: &Run<'a>,
     output: &mut O,
 ) -> Vec<String> {
+    let metadata = event.slot(METADATA);
     event.set_slot(METADATA, Value::Absent);
+    deliver(&event, metadata, run, output);
     event.set_slot(VERSION, Value::Absent);
     let (bump, layout) = (event.bump, event.layout);
     let id = run.id.unwrap_or_else(|| document_id(record, ordinal, bump));
@@ -222,6 +229,26 @@ fn document_id<'a>(record: &Record<'a>, ordinal: u32, bump: &'a Bump) -> &'a str
         id.push_str(number.format(ordinal));
     }
     id.into_bump_str()
+}
+
+fn deliver<'a, O: Output>(event: &Event<'a>, metadata: Value<'a>, run: &Run<'a>, output: &mut O) {
+    if run.deliveries.is_empty() {
+        return;
+    }
+    let body = Body {
+        keys: event.layout.keys(),
+        slots: event.bump.alloc_slice_copy(event.slots()),
+        extra: event.bump.alloc_slice_copy(event.extra()),
+        provenance: None,
+    };
+    for (outlet, texts) in &run.deliveries {
+        output.deliver(&Delivery {
+            outlet: *outlet,
+            texts,
+            body: &body,
+            metadata,
+        });
+    }
 }
 
 impl Scratch {

@@ -65,7 +65,7 @@ impl Layout {
         key.push(b':');
         let slot = self.names.len();
         self.names.push(name.into());
-        self.keys.push(Key::new(key));
+        self.keys.push(Key::new(name, key));
         self.index.insert(name.into(), slot);
         slot
     }
@@ -104,6 +104,7 @@ impl Layout {
 /// `,"name":`, encoded once.
 #[derive(Debug, Clone)]
 pub(crate) struct Key {
+    name: Box<str>,
     /// The key if it fits, padded: a copy of constant size needs no call.
     short: [u8; SHORT_KEY],
     text: Box<[u8]>,
@@ -112,15 +113,21 @@ pub(crate) struct Key {
 const SHORT_KEY: usize = 32;
 
 impl Key {
-    fn new(text: Vec<u8>) -> Self {
+    fn new(name: &str, text: Vec<u8>) -> Self {
         let mut short = [0; SHORT_KEY];
         for (to, from) in short.iter_mut().zip(&text) {
             *to = *from;
         }
         Self {
+            name: name.into(),
             short,
             text: text.into_boxed_slice(),
         }
+    }
+
+    /// The name itself.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     #[inline]

@@ -30,12 +30,14 @@
 
 pub mod ast;
 mod catalog;
+pub mod codec;
 mod compile;
 mod compiled;
 mod condition;
 mod date;
 mod environment;
 mod exec;
+mod field;
 pub mod field_ref;
 mod filters;
 mod inspect;
@@ -59,7 +61,8 @@ pub mod violation;
 pub use compile::check_pipeline;
 pub use compiled::{Compiled, Scratch};
 pub use environment::{EcsCompatibility, Environment};
+pub use field::Field;
 pub use layout::Columns;
-pub use record::{Document, Output, Payload, Record, Reject, write_json_str};
+pub use record::{Delivery, Document, Output, Payload, Record, Reject, write_json_str};
 pub use resources::Resources;
 pub use violation::Violation;

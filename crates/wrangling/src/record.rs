@@ -1,7 +1,10 @@
 //! What goes into a compiled program and what comes out of it, record by record.
 
 use crate::exec::Body;
+use crate::field::Field;
+use crate::json::write_debug;
 use crate::layout::Columns;
+use crate::value::Value;
 
 /// One record as the decoder found it. Everything is borrowed from the input buffer.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +34,17 @@ pub enum Payload<'a> {
         /// The row as it stands in the file; read only when the program keeps originals.
         raw: &'a str,
     },
+    /// An event that a codec made. No original is kept besides the fields given.
+    Event {
+        /// Number of the source it is from: decides which [`crate::ast::Source`] statements apply.
+        source: u32,
+        /// When it was read, in milliseconds since 1970: its timestamp, and its clock.
+        at_ms: i64,
+        /// Field references and what is set there, in order. An empty reference sets the members of a JSON object.
+        fields: &'a [(String, Field)],
+        /// Set where the event has nothing yet; left out where they cannot be set.
+        defaults: &'a [(String, Field)],
+    },
 }
 
 /// Receives what a record became. No call at all means that the pipeline filtered the record out.
@@ -39,6 +53,35 @@ pub trait Output {
     fn document(&mut self, document: &Document<'_>);
     /// The record is rejected; nothing of it is stored.
     fn reject(&mut self, reject: &Reject<'_>);
+    /// An outlet gets an event; called once for each [`crate::ast::Deliver`] that was carried out.
+    fn deliver(&mut self, delivery: &Delivery<'_>) {
+        let _unwanted = delivery;
+    }
+}
+
+/// An event for an outlet.
+#[derive(Debug)]
+pub struct Delivery<'a> {
+    /// The outlet's number.
+    pub outlet: u32,
+    /// The texts that the outlet asked for, in its order.
+    pub texts: &'a [&'a str],
+    pub(crate) body: &'a Body<'a>,
+    pub(crate) metadata: Value<'a>,
+}
+
+impl Delivery<'_> {
+    /// Appends the event without `@metadata`, one line of JSON without a line feed.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        self.body.encode(0, out);
+    }
+
+    /// Appends the event as Ruby's `awesome_print` shows it, with `@metadata` if it is wanted.
+    pub fn debug(&self, with_metadata: bool, out: &mut Vec<u8>) {
+        let metadata = Some(("@metadata", self.metadata)).filter(|_| with_metadata);
+        let members: Vec<_> = self.body.members().chain(metadata).collect();
+        write_debug(Value::Object(&members), 0, out);
+    }
 }
 
 /// A document, ready to be encoded.

@@ -65,12 +65,14 @@ impl Substitution<'_> {
                     }
                     self.statements(&mut conditional.otherwise);
                 }
+                Statement::Source(source) => self.statements(&mut source.body),
                 Statement::Decode(_)
                 | Statement::RejectFailures
                 | Statement::DefaultTimestamp
                 | Statement::Schema(_)
                 | Statement::Provenance
-                | Statement::Document(_) => {}
+                | Statement::Document(_)
+                | Statement::Deliver(_) => {}
             }
         }
     }

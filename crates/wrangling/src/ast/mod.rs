@@ -49,6 +49,28 @@ pub enum Statement {
     Provenance,
     /// Names the document's index and id.
     Document(Document),
+    /// Statements for the events of one source only.
+    Source(Source),
+    /// Hands the event, as it is when the program ends, to an outlet.
+    Deliver(Deliver),
+}
+
+/// What happens to the events of one source, see [`crate::Payload::Event`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    /// The source's number.
+    pub number: u32,
+    /// The statements.
+    pub body: Vec<Statement>,
+}
+
+/// Where an event goes when a program has several destinations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deliver {
+    /// The outlet's number.
+    pub outlet: u32,
+    /// Texts that the outlet needs for each event; may hold sprintf references.
+    pub texts: Vec<String>,
 }
 
 /// A plugin with its options, not yet checked.

@@ -23,7 +23,19 @@ pub(crate) struct Provenance<'a> {
     pub(crate) position: u64,
 }
 
-impl Body<'_> {
+impl<'a> Body<'a> {
+    /// The fields that there are.
+    pub(crate) fn members(&self) -> impl Iterator<Item = Member<'a>> {
+        let named = self
+            .keys
+            .iter()
+            .map(Key::name)
+            .zip(self.slots.iter().copied());
+        named
+            .chain(self.extra.iter().copied())
+            .filter(|(_, value)| !value.is_absent())
+    }
+
     pub(crate) fn encode(&self, ordinal: u32, out: &mut Vec<u8>) {
         let start = out.len();
         for (key, value) in self.keys.iter().zip(self.slots) {

@@ -1,9 +1,12 @@
 //! The interpreter of compiled nodes.
 
+use bumpalo::collections::Vec as BumpVec;
+
 use super::condition::Condition;
 use super::event::Event;
 use crate::filters::{Applied, Common, FilterKind, Multiplier};
 use crate::platform::{DocumentNode, SchemaNode};
+use crate::template::Template;
 
 /// What a node may use besides the event.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +14,8 @@ pub(crate) struct Context<'a> {
     pub(crate) clock_ms: i64,
     pub(crate) file_key: &'a str,
     pub(crate) position: u64,
+    /// Number of the source that the event is from.
+    pub(crate) source: u32,
 }
 
 /// A compiled statement.
@@ -27,6 +32,10 @@ pub(crate) enum Node {
     /// The run's part of the provenance object.
     Provenance(Box<[u8]>),
     Document(DocumentNode),
+    /// Nodes for the events of one source.
+    Source(u32, Vec<Node>),
+    /// An outlet and the texts that it wants.
+    Deliver(u32, Vec<Template>),
 }
 
 /// A filter with the options that all filters have.
@@ -79,6 +88,8 @@ pub(crate) struct Run<'a> {
     pub(crate) index: &'a str,
     pub(crate) id: Option<&'a str>,
     pub(crate) provenance: Option<&'a [u8]>,
+    /// Outlets that get the event, with the texts they want.
+    pub(crate) deliveries: Vec<(u32, &'a [&'a str])>,
 }
 
 /// Carries out nodes in order until one ends the record.
@@ -115,9 +126,40 @@ pub(super) fn run_node<'a>(
         Node::Schema(schema) => schema.run(event, context),
         Node::Provenance(prefix) => crate::platform::provenance(prefix, event, run),
         Node::Document(document) => document.run(event, run),
+        Node::Source(number, nodes) if *number == context.source => {
+            run_nodes(nodes, event, run, context)
+        }
+        Node::Source(..) => Flow::Next,
+        Node::Deliver(outlet, texts) => deliver(*outlet, texts, event, run),
         // programs with such filters go through `run_strands`
         Node::Multiply(_) => Flow::Next,
     }
+}
+
+/// Notes that an outlet gets the event. Outlets do not change events, so that it is enough to deliver at the end.
+fn deliver<'a>(
+    outlet: u32,
+    texts: &'a [Template],
+    event: &Event<'a>,
+    run: &mut Run<'a>,
+) -> Flow<'a> {
+    let mut rendered = BumpVec::with_capacity_in(texts.len(), event.bump);
+    for text in texts {
+        match text.render(event) {
+            Ok(text) => rendered.push(text),
+            Err(error) => {
+                let message = event.bump.alloc_str(&error.to_string());
+                return Flow::Reject(Refusal {
+                    code: "invalid_field",
+                    step: "output",
+                    field: "",
+                    message,
+                });
+            }
+        }
+    }
+    run.deliveries.push((outlet, rendered.into_bump_slice()));
+    Flow::Next
 }
 
 impl FilterNode {

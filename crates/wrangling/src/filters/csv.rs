@@ -1,5 +1,6 @@
 //! `csv`: splits a field's text into columns, as Ruby's CSV reads one line.
 
+use bumpalo::Bump;
 use bumpalo::collections::{String as BumpString, Vec as BumpVec};
 
 use super::csv_convert::Conversion;
@@ -17,8 +18,7 @@ pub(crate) struct Csv {
     /// Each column's field and conversion, and its name for `skip_header`.
     columns: Vec<(FieldPath, Option<Conversion>, Box<str>)>,
     target: Option<FieldRef>,
-    separator: Box<str>,
-    quote: Option<char>,
+    splitter: Splitter,
     skip_empty_columns: bool,
     skip_empty_rows: bool,
     skip_header: bool,
@@ -60,8 +60,10 @@ impl Csv {
             source,
             columns: columns(options, target.as_ref(), compiler),
             target,
-            separator: separator.into(),
-            quote: quote.chars().next(),
+            splitter: Splitter {
+                separator: separator.into(),
+                quote: quote.chars().next(),
+            },
             skip_empty_columns: options.flag("skip_empty_columns", false),
             skip_empty_rows: options.flag("skip_empty_rows", false),
             skip_header: options.flag("skip_header", false),
@@ -79,7 +81,9 @@ impl Csv {
             return Applied::Dropped;
         }
         let result = self
-            .split(text, event)
+            .splitter
+            .split(text, event.bump)
+            .map_err(|reason| FilterError::value(self.source.field.to_string(), reason.to_owned()))
             .and_then(|values| self.store(values, event));
         Applied::from_result(result, event)
     }
@@ -130,15 +134,26 @@ impl Csv {
             && self.columns.len() == values.len()
             && self.columns.iter().zip(values).all(same)
     }
+}
 
+/// How a line is split into values.
+#[derive(Debug)]
+pub(crate) struct Splitter {
+    pub(crate) separator: Box<str>,
+    pub(crate) quote: Option<char>,
+}
+
+impl Splitter {
     /// The values of one line: nothing between separators is null, quoted nothing is an empty text.
-    fn split<'a>(&self, text: &'a str, event: &Event<'a>) -> Result<&'a [Value<'a>], FilterError> {
-        let error =
-            |message: &str| FilterError::value(self.source.field.to_string(), message.to_owned());
+    pub(crate) fn split<'a>(
+        &self,
+        text: &'a str,
+        bump: &'a Bump,
+    ) -> Result<&'a [Value<'a>], &'static str> {
         if text.is_empty() {
-            return Err(error("the line is empty"));
+            return Err("the line is empty");
         }
-        let mut values = BumpVec::with_capacity_in(self.columns.len().max(8), event.bump);
+        let mut values = BumpVec::with_capacity_in(8, bump);
         let mut rest = text
             .strip_suffix("\r\n")
             .or_else(|| text.strip_suffix('\n'))
@@ -148,15 +163,15 @@ impl Csv {
             let after = match quoted {
                 Some(quote) => {
                     let (value, after) = self
-                        .quoted(rest, quote, event)
-                        .ok_or_else(|| error("a quote is not closed"))?;
+                        .quoted(rest, quote, bump)
+                        .ok_or("a quote is not closed")?;
                     values.push(Value::Str(value));
                     after
                 }
                 None => {
                     let (value, after) = rest.split_at(self.find_separator(rest));
                     if self.quote.is_some_and(|quote| contains(value, quote)) {
-                        return Err(error("a quote stands inside of an unquoted value"));
+                        return Err("a quote stands inside of an unquoted value");
                     }
                     values.push(if value.is_empty() {
                         Value::Null
@@ -169,7 +184,7 @@ impl Csv {
             rest = match after.strip_prefix(&*self.separator) {
                 Some(rest) => rest,
                 None if after.is_empty() => return Ok(values.into_bump_slice()),
-                None => return Err(error("a separator must follow a closing quote")),
+                None => return Err("a separator must follow a closing quote"),
             };
         }
     }
@@ -185,19 +200,14 @@ impl Csv {
     }
 
     /// A quoted value and what follows its closing quote.
-    fn quoted<'a>(
-        &self,
-        text: &'a str,
-        quote: char,
-        event: &Event<'a>,
-    ) -> Option<(&'a str, &'a str)> {
+    fn quoted<'a>(&self, text: &'a str, quote: char, bump: &'a Bump) -> Option<(&'a str, &'a str)> {
         let mut rest = text.strip_prefix(quote)?;
         let end = rest.find(quote)?;
         let after = rest.get(end..)?.strip_prefix(quote)?;
         if !after.starts_with(quote) {
             return Some((rest.get(..end)?, after));
         }
-        let mut value = BumpString::new_in(event.bump);
+        let mut value = BumpString::new_in(bump);
         loop {
             let end = rest.find(quote)?;
             value.push_str(rest.get(..end)?);

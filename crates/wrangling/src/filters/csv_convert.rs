@@ -1,5 +1,7 @@
 //! The csv filter's `convert`: Ruby's CSV converters. A text that does not convert stays as it is.
 
+use bumpalo::Bump;
+
 use super::FilterError;
 use crate::date::{DateContext, DateFormats, Zone};
 use crate::exec::{Event, FieldPath};
@@ -37,7 +39,7 @@ const TIMES: [&str; 6] = [
 ];
 
 impl Conversion {
-    pub(super) fn parse(kind: &str) -> Option<Self> {
+    pub(crate) fn parse(kind: &str) -> Option<Self> {
         let formats = || {
             let all: Vec<String> = DATES
                 .iter()
@@ -71,6 +73,11 @@ impl Conversion {
                 _ => Ok(value),
             };
         };
+        Ok(self.convert(text, event.bump))
+    }
+
+    /// The text's value, or the text itself if it does not convert.
+    pub(crate) fn convert<'a>(&self, text: &'a str, bump: &'a Bump) -> Value<'a> {
         let context = DateContext {
             zone: &Zone::Utc,
             clock_ms: 0,
@@ -78,7 +85,7 @@ impl Conversion {
         let converted = match self {
             Self::Integer => ruby_integer(text).map(|integer| match integer {
                 Integer::Small(number) => Value::Int(number),
-                Integer::Big(digits) => Value::BigInt(event.bump.alloc_str(&digits)),
+                Integer::Big(digits) => Value::BigInt(bump.alloc_str(&digits)),
             }),
             Self::Float => ruby_float(text).map(Value::Float),
             Self::Boolean if text.eq_ignore_ascii_case("true") => Some(Value::Bool(true)),
@@ -89,6 +96,6 @@ impl Conversion {
                 .map(|ms| Value::Time(ms - ms.rem_euclid(86_400_000))),
             Self::DateTime(formats) => formats.parse(text, &context).map(Value::Time),
         };
-        Ok(converted.unwrap_or(value))
+        converted.unwrap_or(Value::Str(text))
     }
 }

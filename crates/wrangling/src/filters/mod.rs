@@ -28,7 +28,10 @@ mod uuid;
 mod xml;
 
 pub(crate) use common::Common;
+pub(crate) use csv::Splitter;
+pub(crate) use csv_convert::Conversion;
 pub(crate) use geoip::Databases as GeoDatabases;
+pub(crate) use grok::Matcher;
 pub(crate) use json::{INVALID_TIMESTAMP_TAG, set_timestamp};
 
 use crate::compile::Compiler;

@@ -56,7 +56,9 @@ fn block(text: &mut String, body: &[Statement], depth: usize) -> Result<(), Prin
             | Statement::DefaultTimestamp
             | Statement::Schema(_)
             | Statement::Provenance
-            | Statement::Document(_) => return Err(PrintError::Platform),
+            | Statement::Document(_)
+            | Statement::Source(_)
+            | Statement::Deliver(_) => return Err(PrintError::Platform),
         }
         text.push('\n');
     }

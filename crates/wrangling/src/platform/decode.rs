@@ -2,12 +2,16 @@
 
 use crate::ast::Decode;
 use crate::exec::{Event, FieldPath, Refusal};
+use crate::field::Field;
+use crate::field_ref::FieldRef;
 use crate::filters::set_timestamp;
 use crate::json::parse;
 use crate::layout::{Columns, EVENT, MESSAGE, METADATA, TAGS, TIMESTAMP, Target, VERSION};
 use crate::record::Payload;
 use crate::value::{Member, Value};
 
+/// Tag of an event whose text should have been JSON.
+const INVALID_JSON_TAG: &str = "_jsonparsefailure";
 /// Tag of a record whose `tags` are no list of texts; they are kept as `_tags`.
 const INVALID_TAGS_TAG: &str = "_tagsparsefailure";
 
@@ -76,6 +80,18 @@ pub(crate) fn decode<'a>(
             row(columns, values, options, clock_ms, event);
             raw
         }
+        Payload::Event {
+            fields, defaults, ..
+        } => {
+            for (name, field) in fields {
+                set_field(name, field, event);
+            }
+            for (name, field) in defaults {
+                set_default(name, field, event);
+            }
+            check_special(clock_ms, event);
+            return Ok(());
+        }
     };
     if options.keep_original {
         let original: &'a [Member<'a>] = event
@@ -132,6 +148,52 @@ fn json<'a>(text: &'a str, clock_ms: i64, event: &mut Event<'a>) -> Result<(), R
     }
     check_special(clock_ms, event);
     Ok(())
+}
+
+/// Sets a field of a codec's event. Text that is no JSON becomes the message, tagged.
+fn set_field<'a>(name: &'a str, field: &'a Field, event: &mut Event<'a>) {
+    let value = match field {
+        Field::Json(text) => match parse(text, event.bump) {
+            Ok(Value::Object(members)) if name.is_empty() => {
+                for (name, value) in members {
+                    event.set_named(name, *value);
+                }
+                return;
+            }
+            Ok(value) if !name.is_empty() => value,
+            _ => {
+                event.set_slot(MESSAGE, Value::Str(text));
+                event.tag(INVALID_JSON_TAG);
+                return;
+            }
+        },
+        other => other.value(event.bump),
+    };
+    if !name.contains(['[', ']']) {
+        event.set_named(name, value);
+        return;
+    }
+    let set = match FieldRef::parse(name) {
+        Ok(field) => {
+            let path = FieldPath::dynamic(field, event.layout);
+            event.set(&path, value).map_err(|error| error.to_string())
+        }
+        Err(error) => Err(error.to_string()),
+    };
+    if let Err(reason) = set {
+        event.fail("decode", name, event.bump.alloc_str(&reason));
+    }
+}
+
+/// Sets a field that is not there.
+fn set_default<'a>(name: &'a str, field: &'a Field, event: &mut Event<'a>) {
+    if let Ok(reference) = FieldRef::parse(name) {
+        let path = FieldPath::dynamic(reference, event.layout);
+        if event.get(&path).is_absent() {
+            // a scalar stands in the way: the event keeps what it has
+            let _kept = event.set(&path, field.value(event.bump));
+        }
+    }
 }
 
 /// Members whose names have a meaning of their own must have the right type.

@@ -59,7 +59,9 @@ fn statement(statement: &Statement) -> Result<Value, PrintError> {
         | Statement::DefaultTimestamp
         | Statement::Schema(_)
         | Statement::Provenance
-        | Statement::Document(_) => Err(PrintError::Platform),
+        | Statement::Document(_)
+        | Statement::Source(_)
+        | Statement::Deliver(_) => Err(PrintError::Platform),
     }
 }
 

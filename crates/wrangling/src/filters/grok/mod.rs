@@ -4,10 +4,12 @@ mod expand;
 mod library;
 mod pattern;
 
+use bumpalo::Bump;
 use pattern::{Capture, Pattern, Search};
 
 use super::{Applied, FilterError};
 use crate::compile::Compiler;
+use crate::environment::EcsCompatibility;
 use crate::exec::{Event, FieldPath};
 use crate::field_ref::FieldRef;
 use crate::options::Options;
@@ -175,6 +177,34 @@ impl Files {
             }
         }
         files
+    }
+}
+
+/// A grok pattern that only tells whether it is found in a text.
+#[derive(Debug)]
+pub(crate) struct Matcher(Pattern);
+
+impl Matcher {
+    /// Compiles a pattern with definitions besides those that come with the filter.
+    pub(crate) fn compile(
+        source: &str,
+        definitions: &[(String, String)],
+        ecs: EcsCompatibility,
+    ) -> Result<Self, String> {
+        let mut library = library::Library::new(ecs);
+        for (name, definition) in definitions {
+            library.define(name, definition);
+        }
+        let expanded = expand::expand(source, &mut library, true)?;
+        let field = |name: &str| {
+            let field = FieldRef::parse(name).map_err(|error| error.to_string())?;
+            Ok((FieldPath::new(0, field), false))
+        };
+        Pattern::compile(&expanded, field).map(Self)
+    }
+
+    pub(crate) fn is_match(&self, text: &str, bump: &Bump) -> bool {
+        matches!(self.0.search(text, bump), Search::Found(_))
     }
 }
 
