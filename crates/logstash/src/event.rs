@@ -1,0 +1,33 @@
+//! Events between inputs and workers.
+
+use std::sync::Arc;
+
+use wrangling::Field;
+
+use crate::codec::Fields;
+
+/// An event as its input made it.
+#[derive(Debug)]
+pub struct Event {
+    /// Number of the input.
+    pub source: u32,
+    /// When it was read, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// What the codec found.
+    pub fields: Fields,
+    /// What the input says about where it is from: set where the codec found nothing.
+    pub defaults: Arc<[(String, Field)]>,
+}
+
+/// Milliseconds since 1970.
+pub fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// This machine's name.
+pub fn hostname() -> String {
+    match nix::unistd::gethostname() {
+        Ok(name) => name.to_string_lossy().into_owned(),
+        Err(_) => "localhost".to_owned(),
+    }
+}

@@ -1,0 +1,265 @@
+//! `elasticsearch`: bulk requests, sent again for as long as the server is away or busy.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use coredms::client::{BulkResponse, Client, ClientError, ClientOptions, Credentials};
+use serde_json::value::RawValue;
+use tokio::runtime::Handle;
+use wrangling::{EcsCompatibility, Violation};
+
+use super::action::Actions;
+use super::dead_letters::{DeadLetter, DeadLetters};
+use super::{Item, Output, OutputContext};
+use crate::options::Options;
+
+pub const OPTIONS: &[&str] = &[
+    "action",
+    "api_key",
+    "cacert",
+    "compression_level",
+    "custom_headers",
+    "data_stream",
+    "data_stream_auto_routing",
+    "data_stream_dataset",
+    "data_stream_namespace",
+    "data_stream_sync_fields",
+    "data_stream_type",
+    "doc_as_upsert",
+    "document_id",
+    "hosts",
+    "http_compression",
+    "ilm_enabled",
+    "index",
+    "manage_template",
+    "password",
+    "pipeline",
+    "pool_max",
+    "retry_initial_interval",
+    "retry_max_interval",
+    "retry_on_conflict",
+    "routing",
+    "ssl_certificate_authorities",
+    "ssl_enabled",
+    "ssl_verification_mode",
+    "template",
+    "template_api",
+    "template_name",
+    "template_overwrite",
+    "timeout",
+    "upsert",
+    "user",
+    "version",
+    "version_type",
+];
+
+/// The elasticsearch output.
+#[derive(Debug)]
+pub struct Elasticsearch {
+    id: String,
+    client: Client,
+    runtime: Handle,
+    actions: Actions,
+    gzip: bool,
+    first_wait: Duration,
+    longest_wait: Duration,
+    dead_letters: DeadLetters,
+    /// Whether the last request found no server: said once, not for every attempt.
+    away: AtomicBool,
+}
+
+impl Elasticsearch {
+    pub fn compile(
+        options: Options<'_>,
+        texts: &mut Vec<String>,
+        context: &OutputContext,
+    ) -> Result<Self, Violation> {
+        let ecs = options.ecs(context.ecs)? == EcsCompatibility::V8;
+        let seconds = |name: &str, default: f64| -> Result<Duration, Violation> {
+            Ok(Duration::from_secs_f64(
+                options.number(name)?.unwrap_or(default),
+            ))
+        };
+        let mut client = ClientOptions::new(String::new());
+        client.urls = urls(options)?;
+        client.credentials = credentials(options)?;
+        client.timeout = seconds("timeout", 60.0)?;
+        client.max_connections = options.count("pool_max", 1000)?.max(1);
+        let authorities = options.list("ssl_certificate_authorities")?;
+        let authority = options.text("cacert")?.or(authorities.first().copied());
+        client.ca_certificate = authority.map(Into::into);
+        if options.one_of("ssl_verification_mode", &["full", "none"])? == "none" {
+            let message = "certificates are always verified; name the authority in `ssl_certificate_authorities`";
+            return Err(options.wrong("ssl_verification_mode", "unsupported_option", message));
+        }
+        if options.has("template") {
+            tracing::warn!(
+                "the elasticsearch output installs no templates; install it with the index template API"
+            );
+        }
+        let folder = context
+            .data
+            .join("dead_letter_queue")
+            .join(&context.pipeline);
+        Ok(Self {
+            id: options.text("id")?.unwrap_or("elasticsearch").to_owned(),
+            client: Client::new(client)
+                .map_err(|error| options.wrong("hosts", "invalid_value", error.to_string()))?,
+            runtime: context.runtime.clone(),
+            actions: Actions::compile(options, ecs, texts)?,
+            gzip: options.flag("http_compression", false)?
+                || options.count("compression_level", 0)? > 0,
+            first_wait: seconds("retry_initial_interval", 2.0)?,
+            longest_wait: seconds("retry_max_interval", 64.0)?,
+            dead_letters: DeadLetters::new(folder),
+            away: AtomicBool::new(false),
+        })
+    }
+
+    async fn send(&self, mut items: Vec<Item>) -> usize {
+        let (mut stored, mut wait) = (0, self.first_wait);
+        while !items.is_empty() {
+            let mut body = Vec::new();
+            items
+                .iter()
+                .for_each(|item| self.actions.write(item, &mut body));
+            match self.client.bulk(Bytes::from(body), self.gzip).await {
+                Ok(response) => {
+                    if self.away.swap(false, Ordering::Relaxed) {
+                        tracing::info!("elasticsearch is back");
+                    }
+                    let before = items.len();
+                    let (again, refused) = self.judge(items, &response);
+                    stored += before - again.len() - refused;
+                    if again.len() < before {
+                        wait = self.first_wait;
+                    }
+                    items = again;
+                }
+                Err(ClientError::Status { status: 413, .. }) if items.len() > 1 => {
+                    let rest = items.split_off(items.len() / 2);
+                    stored += Box::pin(self.send(items)).await;
+                    items = rest;
+                    continue;
+                }
+                Err(
+                    error @ ClientError::Status {
+                        status: 400..=499, ..
+                    },
+                ) => {
+                    for item in &items {
+                        self.refuse(item, error.to_string());
+                    }
+                    return stored;
+                }
+                Err(error) => {
+                    if !self.away.swap(true, Ordering::Relaxed) {
+                        tracing::error!(%error, "elasticsearch does not answer as it should; events wait until it does");
+                    }
+                }
+            }
+            if !items.is_empty() {
+                tokio::time::sleep(wait.mul_f64(0.75 + rand::random::<f64>() / 2.0)).await;
+                wait = (wait * 2).min(self.longest_wait);
+            }
+        }
+        stored
+    }
+
+    /// The items to send again, and how many were refused for good.
+    fn judge(&self, items: Vec<Item>, response: &BulkResponse) -> (Vec<Item>, usize) {
+        let mut items: Vec<Option<Item>> = items.into_iter().map(Some).collect();
+        let (mut again, mut refused) = (Vec::new(), 0);
+        for failure in &response.failures {
+            let Some(item) = items.get_mut(failure.position).and_then(Option::take) else {
+                continue;
+            };
+            let reason = format!("{} {}: {}", failure.status, failure.kind, failure.reason);
+            match failure.status {
+                429 | 500.. => {
+                    tracing::debug!(%reason, "an event is sent again");
+                    again.push(item);
+                }
+                // its id is taken, or it is not there to be deleted: nothing to repair
+                409 => {
+                    tracing::warn!(%reason, "an event was not stored");
+                    refused += 1;
+                }
+                404 if failure.kind.is_empty() => refused += 1,
+                _ => {
+                    self.refuse(&item, reason);
+                    refused += 1;
+                }
+            }
+        }
+        (again, refused)
+    }
+
+    fn refuse(&self, item: &Item, reason: String) {
+        tracing::warn!(%reason, "an event can never be stored; it goes to the dead letters");
+        let letter = DeadLetter {
+            at: jiff::Timestamp::now().to_string(),
+            plugin_id: &self.id,
+            plugin_type: "elasticsearch",
+            reason,
+            event: serde_json::from_slice::<&RawValue>(&item.data).ok(),
+        };
+        if let Err(error) = self.dead_letters.keep(&letter) {
+            tracing::error!(%error, "a dead letter cannot be kept");
+        }
+    }
+}
+
+impl Output for Elasticsearch {
+    fn write(&self, items: Vec<Item>) -> usize {
+        self.runtime.block_on(self.send(items))
+    }
+}
+
+fn credentials(options: Options<'_>) -> Result<Option<Credentials>, Violation> {
+    if let Some(key) = options.text("api_key")? {
+        // `id:key` as Elasticsearch shows it; already encoded if there is no colon
+        let encoded = match key.contains(':') {
+            true => crate::base64(key.as_bytes()),
+            false => key.to_owned(),
+        };
+        return Ok(Some(Credentials::ApiKey(encoded)));
+    }
+    let user = options.text("user")?;
+    let password = options.text("password")?.unwrap_or_default().to_owned();
+    Ok(user.map(|user| Credentials::Basic {
+        user: user.to_owned(),
+        password,
+    }))
+}
+
+/// The servers' addresses; port 9200 unless they say another.
+fn urls(options: Options<'_>) -> Result<Vec<String>, Violation> {
+    let mut hosts = options.list("hosts")?;
+    if hosts.is_empty() {
+        hosts.push("127.0.0.1");
+    }
+    let scheme = match options.flag("ssl_enabled", false)? {
+        true => "https",
+        false => "http",
+    };
+    let url = |host: &str| {
+        let full = match host.contains("://") {
+            true => host.to_owned(),
+            false => format!("{scheme}://{host}"),
+        };
+        let (scheme, rest) = full.split_once("://").unwrap_or(("http", &full));
+        let (address, path) = rest
+            .split_once('/')
+            .map_or((rest, ""), |(address, path)| (address, path));
+        let has_port = address
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        match has_port {
+            true => format!("{scheme}://{address}/{path}"),
+            false => format!("{scheme}://{address}:9200/{path}"),
+        }
+    };
+    Ok(hosts.into_iter().map(url).collect())
+}

@@ -1,0 +1,143 @@
+//! Outputs: what encodes events and brings them to where they go.
+
+mod action;
+mod dead_letters;
+mod elasticsearch;
+mod file;
+mod stdout;
+
+use std::path::PathBuf;
+
+use tokio::runtime::Handle;
+use wrangling::ast::Plugin;
+use wrangling::{EcsCompatibility, Violation};
+
+use crate::codec::Encoder;
+use crate::options::Options;
+
+/// Options that every output has.
+const COMMON: &[&str] = &[
+    "codec",
+    "ecs_compatibility",
+    "enable_metric",
+    "id",
+    "workers",
+];
+
+/// What outputs are told about the pipeline.
+#[derive(Debug, Clone)]
+pub struct OutputContext {
+    /// The pipeline's field names.
+    pub ecs: EcsCompatibility,
+    /// Folder for what must outlive the process.
+    pub data: PathBuf,
+    /// The pipeline's id.
+    pub pipeline: String,
+    /// Carries out requests.
+    pub runtime: Handle,
+}
+
+/// An event, encoded, with the texts that the output asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// The encoded event.
+    pub data: Vec<u8>,
+    /// The texts, in the order asked for.
+    pub texts: Vec<String>,
+}
+
+impl Item {
+    /// The text of this number.
+    fn text(&self, number: usize) -> &str {
+        self.texts.get(number).map_or("", String::as_str)
+    }
+}
+
+/// Where events go. Workers share it.
+pub trait Output: Send + Sync {
+    /// Brings events there; comes back when that is done or cannot be done. How many were written.
+    fn write(&self, items: Vec<Item>) -> usize;
+    /// No more events will come.
+    fn close(&self) {}
+}
+
+/// A compiled output.
+pub struct Outlet {
+    /// Encodes events.
+    pub encoder: Encoder,
+    /// Texts wanted of each event; may hold sprintf references.
+    pub texts: Vec<String>,
+    /// Where the events go.
+    pub output: Box<dyn Output>,
+}
+
+/// Compiles an output.
+///
+/// # Errors
+/// For a plugin that is not known, and for its options.
+pub fn compile(plugin: &Plugin, context: &OutputContext) -> Result<Outlet, Violation> {
+    let read = |own: &[&str]| Options::new(plugin, &[own, COMMON]);
+    let encoder = |options: Options<'_>, default: &str, texts: &mut Vec<String>| {
+        Encoder::compile(&options.codec(default)?, texts)
+    };
+    let mut texts = Vec::new();
+    match plugin.name.as_str() {
+        "stdout" => {
+            let encoder = encoder(read(&[])?, "rubydebug", &mut texts)?;
+            let output = Box::new(stdout::Stdout);
+            Ok(Outlet {
+                encoder,
+                texts,
+                output,
+            })
+        }
+        "null" | "sink" => {
+            let encoder = encoder(read(&[])?, "dots", &mut texts)?;
+            let output = Box::new(Null);
+            Ok(Outlet {
+                encoder,
+                texts,
+                output,
+            })
+        }
+        "file" => {
+            let options = read(file::OPTIONS)?;
+            let output = Box::new(file::File::compile(options, &mut texts)?);
+            let encoder = encoder(options, "json_lines", &mut texts)?;
+            Ok(Outlet {
+                encoder,
+                texts,
+                output,
+            })
+        }
+        "elasticsearch" => {
+            let options = read(elasticsearch::OPTIONS)?;
+            let output = elasticsearch::Elasticsearch::compile(options, &mut texts, context)?;
+            let delimiter = String::new();
+            Ok(Outlet {
+                encoder: Encoder::Json { delimiter },
+                texts,
+                output: Box::new(output),
+            })
+        }
+        other => {
+            let message = format!(
+                "the output `{other}` does not run here; allowed: elasticsearch, file, null, sink, stdout"
+            );
+            Err(Violation::new(
+                plugin.at.0.clone(),
+                "unsupported_output",
+                message,
+            ))
+        }
+    }
+}
+
+/// Throws events away.
+struct Null;
+
+impl Output for Null {
+    fn write(&self, items: Vec<Item>) -> usize {
+        items.len()
+    }
+}
