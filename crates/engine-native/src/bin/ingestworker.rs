@@ -1,5 +1,10 @@
-//! A worker as a program of its own.
+//! A worker as a program of its own; `ingestworker logstash …` runs a Logstash pipeline instead.
 
 fn main() -> std::process::ExitCode {
-    engine_native::worker::main(std::env::args_os())
+    let mut arguments = std::env::args_os().peekable();
+    let program = arguments.next();
+    if arguments.peek().is_some_and(|first| first == "logstash") {
+        return logstash::main(arguments);
+    }
+    engine_native::worker::main(program.into_iter().chain(arguments))
 }
