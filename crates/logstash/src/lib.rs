@@ -24,7 +24,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use base64::Engine;
 use clap::Parser;
 use sha2::{Digest, Sha256};
 use wrangling::{Environment, Resources};
@@ -113,9 +112,4 @@ fn variables() -> std::collections::BTreeMap<String, String> {
         Some((name.into_string().ok()?, value.into_string().ok()?))
     };
     std::env::vars_os().filter_map(text).collect()
-}
-
-/// Base 64 with padding.
-fn base64(bytes: &[u8]) -> String {
-    base64::engine::general_purpose::STANDARD.encode(bytes)
 }

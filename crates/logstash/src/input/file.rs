@@ -1,6 +1,5 @@
 //! `file`: follows files (`mode => tail`) or reads them once (`mode => read`).
 
-use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +12,7 @@ use wrangling::{EcsCompatibility, Field, Violation};
 use super::discover::Patterns;
 use super::file_reader::FileReader;
 use super::sincedb::{FileId, SinceDb};
+use super::watch::Watch;
 use super::{Feed, Input, InputContext, codec};
 use crate::codec::{Decoder, Lines};
 use crate::event::hostname;
@@ -51,13 +51,15 @@ pub struct File {
     patterns: Patterns,
     codec: Plugin,
     delimiter: String,
+    /// Of the codec's fields, and of this input's own.
+    codec_ecs: EcsCompatibility,
     ecs: EcsCompatibility,
     host: String,
     /// Files are complete: read once, then done with.
-    read_once: bool,
+    pub(super) read_once: bool,
     exit_after_read: bool,
     from_start: bool,
-    delete_completed: bool,
+    pub(super) delete_completed: bool,
     completed_log: Option<PathBuf>,
     sincedb_path: PathBuf,
     keep_seconds: f64,
@@ -109,7 +111,8 @@ impl File {
             patterns,
             codec: options.codec("plain")?,
             delimiter: options.text("delimiter")?.unwrap_or("\n").to_owned(),
-            ecs: context.ecs,
+            codec_ecs: context.ecs,
+            ecs: options.ecs(context.ecs)?,
             host: hostname(),
             read_once,
             exit_after_read,
@@ -123,8 +126,14 @@ impl File {
         })
     }
 
-    fn reader(&self, path: &Path, id: FileId, position: u64) -> Result<FileReader, Violation> {
-        let decoder = Decoder::compile(&self.codec, false, self.ecs)?;
+    /// A reader of a file from `position` on.
+    pub(super) fn reader(
+        &self,
+        path: &Path,
+        id: FileId,
+        position: u64,
+    ) -> Result<FileReader, Violation> {
+        let decoder = Decoder::compile(&self.codec, false, self.codec_ecs)?;
         let name = path.to_string_lossy().into_owned();
         let (path_field, host_field) = match self.ecs {
             EcsCompatibility::V8 => ("[log][file][path]", "[host][name]"),
@@ -148,7 +157,7 @@ impl File {
     }
 
     /// Where to begin in a file that was not open yet.
-    fn start(&self, known: Option<u64>, size: u64, first_look: bool) -> u64 {
+    pub(super) fn start(&self, known: Option<u64>, size: u64, first_look: bool) -> u64 {
         match known {
             // smaller than what was read: it was cut, and begins anew
             Some(position) if position <= size => position,
@@ -159,7 +168,7 @@ impl File {
     }
 
     /// Does with a file that was read what is to be done.
-    fn complete(&self, path: &Path) -> io::Result<()> {
+    pub(super) fn complete(&self, path: &Path) -> io::Result<()> {
         if let Some(log) = &self.completed_log {
             let mut log = std::fs::OpenOptions::new()
                 .create(true)
@@ -183,22 +192,11 @@ impl Input for File {
                 return;
             }
         };
-        let mut watch = Watch {
-            input: &self,
-            feed: &feed,
-            db,
-            readers: HashMap::new(),
-            first_look: true,
-        };
+        let mut watch = Watch::new(&self, &feed, db);
         let mut saved = Instant::now();
         while !feed.is_stopped() {
             let found = self.patterns.find();
-            for path in &found {
-                if let Err(error) = watch.visit(path) {
-                    tracing::warn!(path = %path.display(), %error, "the file cannot be read");
-                }
-            }
-            watch.first_look = false;
+            watch.look(&found);
             if self.read_once && (self.exit_after_read || !found.is_empty()) {
                 break;
             }
@@ -211,74 +209,7 @@ impl Input for File {
                 std::thread::sleep(LOOK.min(self.stat_interval));
             }
         }
-        for reader in watch.readers.values_mut() {
-            reader.release(&feed);
-        }
-        watch.save();
-    }
-}
-
-/// The files that are followed.
-struct Watch<'i> {
-    input: &'i File,
-    feed: &'i Feed,
-    db: SinceDb,
-    readers: HashMap<PathBuf, FileReader>,
-    first_look: bool,
-}
-
-impl Watch<'_> {
-    fn save(&mut self) {
-        if let Err(error) = self.db.save() {
-            tracing::error!(%error, "the file input cannot keep its positions");
-        }
-    }
-
-    /// Reads what is new in a file.
-    fn visit(&mut self, path: &Path) -> io::Result<()> {
-        if self.feed.is_stopped() {
-            return Ok(());
-        }
-        let metadata = path.metadata()?;
-        let (id, size) = (FileId::of(&metadata), metadata.len());
-        // another file of this name, or less than was read
-        let stale = |reader: &FileReader| reader.id != id || reader.position() > size;
-        if self.readers.get(path).is_some_and(stale)
-            && let Some(mut old) = self.readers.remove(path)
-        {
-            old.release(self.feed);
-        }
-        if !self.readers.contains_key(path) {
-            let known = self.db.position(id);
-            let start = self.input.start(known, size, self.first_look);
-            if self.input.read_once && known == Some(size) && size > 0 {
-                return Ok(());
-            }
-            let reader = self
-                .input
-                .reader(path, id, start)
-                .map_err(|error| io::Error::other(error.to_string()))?;
-            self.db.set(id, start, &path.to_string_lossy());
-            self.readers.insert(path.to_owned(), reader);
-        }
-        let Some(reader) = self.readers.get_mut(path) else {
-            return Ok(());
-        };
-        if reader.read(path, self.feed)? {
-            self.db.set(id, reader.position(), &path.to_string_lossy());
-        }
-        reader.release_after_silence(self.feed);
-        if self.input.read_once && !self.feed.is_stopped() {
-            reader.end(self.feed);
-            self.db.set(id, reader.position(), &path.to_string_lossy());
-            self.readers.remove(path);
-            self.db.save()?;
-            self.input.complete(path)?;
-            if self.input.delete_completed {
-                self.db.forget(id);
-            }
-        }
-        Ok(())
+        watch.end();
     }
 }
 

@@ -30,7 +30,7 @@ impl Generator {
             true => options.list("lines")?,
             false => vec![message],
         };
-        let (host, sequence_field) = match context.ecs {
+        let (host, sequence_field) = match options.ecs(context.ecs)? {
             EcsCompatibility::V8 => ("[host][name]", "[event][sequence]"),
             EcsCompatibility::Disabled => ("host", "sequence"),
         };

@@ -6,6 +6,7 @@ mod file_reader;
 mod generator;
 mod sincedb;
 mod stdin;
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -26,7 +26,7 @@ pub struct Stdin {
 
 impl Stdin {
     pub fn compile(options: Options<'_>, context: &InputContext) -> Result<Self, Violation> {
-        let field = match context.ecs {
+        let field = match options.ecs(context.ecs)? {
             EcsCompatibility::V8 => "[host][hostname]",
             EcsCompatibility::Disabled => "host",
         };

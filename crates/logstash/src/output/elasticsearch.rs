@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use coredms::client::{BulkResponse, Client, ClientError, ClientOptions, Credentials};
+use coredms::client::{BulkResponse, Client, ClientError, ClientOptions};
 use serde_json::value::RawValue;
 use tokio::runtime::Handle;
 use wrangling::{EcsCompatibility, Violation};
 
 use super::action::Actions;
+use super::address;
 use super::dead_letters::{DeadLetter, DeadLetters};
 use super::{Item, Output, OutputContext};
 use crate::options::Options;
@@ -19,15 +20,17 @@ pub const OPTIONS: &[&str] = &[
     "api_key",
     "cacert",
     "compression_level",
-    "custom_headers",
     "data_stream",
     "data_stream_auto_routing",
     "data_stream_dataset",
     "data_stream_namespace",
     "data_stream_sync_fields",
     "data_stream_type",
+    "dlq_on_failed_indexname_interpolation",
     "doc_as_upsert",
     "document_id",
+    "failure_type_logging_whitelist",
+    "healthcheck_path",
     "hosts",
     "http_compression",
     "ilm_enabled",
@@ -36,10 +39,13 @@ pub const OPTIONS: &[&str] = &[
     "password",
     "pipeline",
     "pool_max",
+    "pool_max_per_route",
+    "resurrect_delay",
     "retry_initial_interval",
     "retry_max_interval",
     "retry_on_conflict",
     "routing",
+    "silence_errors_in_log",
     "ssl_certificate_authorities",
     "ssl_enabled",
     "ssl_verification_mode",
@@ -50,6 +56,7 @@ pub const OPTIONS: &[&str] = &[
     "timeout",
     "upsert",
     "user",
+    "validate_after_inactivity",
     "version",
     "version_type",
 ];
@@ -82,8 +89,8 @@ impl Elasticsearch {
             ))
         };
         let mut client = ClientOptions::new(String::new());
-        client.urls = urls(options)?;
-        client.credentials = credentials(options)?;
+        client.urls = address::urls(options)?;
+        client.credentials = address::credentials(options)?;
         client.timeout = seconds("timeout", 60.0)?;
         client.max_connections = options.count("pool_max", 1000)?.max(1);
         let authorities = options.list("ssl_certificate_authorities")?;
@@ -215,51 +222,4 @@ impl Output for Elasticsearch {
     fn write(&self, items: Vec<Item>) -> usize {
         self.runtime.block_on(self.send(items))
     }
-}
-
-fn credentials(options: Options<'_>) -> Result<Option<Credentials>, Violation> {
-    if let Some(key) = options.text("api_key")? {
-        // `id:key` as Elasticsearch shows it; already encoded if there is no colon
-        let encoded = match key.contains(':') {
-            true => crate::base64(key.as_bytes()),
-            false => key.to_owned(),
-        };
-        return Ok(Some(Credentials::ApiKey(encoded)));
-    }
-    let user = options.text("user")?;
-    let password = options.text("password")?.unwrap_or_default().to_owned();
-    Ok(user.map(|user| Credentials::Basic {
-        user: user.to_owned(),
-        password,
-    }))
-}
-
-/// The servers' addresses; port 9200 unless they say another.
-fn urls(options: Options<'_>) -> Result<Vec<String>, Violation> {
-    let mut hosts = options.list("hosts")?;
-    if hosts.is_empty() {
-        hosts.push("127.0.0.1");
-    }
-    let scheme = match options.flag("ssl_enabled", false)? {
-        true => "https",
-        false => "http",
-    };
-    let url = |host: &str| {
-        let full = match host.contains("://") {
-            true => host.to_owned(),
-            false => format!("{scheme}://{host}"),
-        };
-        let (scheme, rest) = full.split_once("://").unwrap_or(("http", &full));
-        let (address, path) = rest
-            .split_once('/')
-            .map_or((rest, ""), |(address, path)| (address, path));
-        let has_port = address
-            .rsplit_once(':')
-            .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-        match has_port {
-            true => format!("{scheme}://{address}/{path}"),
-            false => format!("{scheme}://{address}:9200/{path}"),
-        }
-    };
-    Ok(hosts.into_iter().map(url).collect())
 }

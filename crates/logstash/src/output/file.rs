@@ -81,7 +81,9 @@ impl Writer {
 
 impl File {
     pub fn compile(options: Options<'_>, texts: &mut Vec<String>) -> Result<Self, Violation> {
-        let path = options.required("path")?;
+        let path = std::path::absolute(options.required("path")?)
+            .map_err(|error| options.wrong("path", "invalid_path", error.to_string()))?;
+        let path = path.to_string_lossy().into_owned();
         let dynamic = path.contains("%{");
         let constant = |part: &&str| !part.contains("%{");
         let parts: Vec<&str> = path.split('/').take_while(constant).collect();
@@ -92,7 +94,7 @@ impl File {
         }
         let folder = match dynamic {
             true => root.clone(),
-            false => Path::new(path)
+            false => Path::new(&path)
                 .parent()
                 .map(Path::to_owned)
                 .unwrap_or_default(),
@@ -105,7 +107,7 @@ impl File {
                 options.number(name)?.unwrap_or(default),
             ))
         };
-        texts.push(path.to_owned());
+        texts.push(path);
         Ok(Self {
             root: dynamic.then_some(root),
             failures: folder.join(failure),

@@ -1,6 +1,7 @@
 //! Outputs: what encodes events and brings them to where they go.
 
 mod action;
+mod address;
 mod dead_letters;
 mod elasticsearch;
 mod file;
