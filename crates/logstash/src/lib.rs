@@ -73,7 +73,7 @@ fn run(flags: &Flags) -> Result<(), Error> {
     let source = Source::read(flags.config.as_deref(), flags.text.as_deref())?;
     let digest = Sha256::digest(&source.text);
     let hash = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    let settings = Settings::new(flags, hash).map_err(Error::Settings)?;
+    let mut settings = Settings::new(flags, hash).map_err(Error::Settings)?;
     let requests = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -100,6 +100,10 @@ fn run(flags: &Flags) -> Result<(), Error> {
     if flags.test {
         println!("Configuration OK");
         return Ok(());
+    }
+    if pipeline.program.is_ordered() && settings.workers > 1 {
+        tracing::warn!("a filter remembers events: one worker runs the pipeline");
+        settings.workers = 1;
     }
     let stop = Arc::new(AtomicBool::new(false));
     requests.spawn(runtime::stop_on_signals(Arc::clone(&stop)));
