@@ -4,7 +4,7 @@ use bumpalo::Bump;
 
 use crate::environment::EcsCompatibility;
 use crate::field::Field;
-use crate::filters::{Conversion, Matcher, Splitter};
+use crate::filters::{self, Conversion, Splitter};
 use crate::value::Value;
 
 pub use crate::json::inspect_bytes;
@@ -66,7 +66,7 @@ impl CsvConversion {
 
 /// A grok pattern that lines are matched with.
 #[derive(Debug)]
-pub struct LinePattern(Matcher);
+pub struct LinePattern(filters::LinePattern);
 
 impl LinePattern {
     /// Compiles a pattern; `definitions` are known besides those that come with grok.
@@ -78,7 +78,7 @@ impl LinePattern {
         definitions: &[(String, String)],
         ecs: EcsCompatibility,
     ) -> Result<Self, String> {
-        Matcher::compile(pattern, definitions, ecs).map(Self)
+        filters::LinePattern::compile(pattern, definitions, ecs).map(Self)
     }
 
     /// Whether the pattern is found in the text.

@@ -10,7 +10,7 @@ use crate::filters::{self, Multiplier};
 use crate::layout::Layout;
 use crate::options::Options;
 use crate::platform;
-use crate::regexes;
+use crate::regexes::{Dot, Regex};
 use crate::resources::ResourceError;
 use crate::template::{Name, Template};
 use crate::variables;
@@ -231,7 +231,7 @@ impl<'e> Compiler<'e> {
                 subject,
                 pattern,
                 negated,
-            } => match (self.side(subject, at), regexes::compile(pattern)) {
+            } => match (self.side(subject, at), Regex::compile(pattern, Dot::InLine)) {
                 (Some(subject), Ok(regex)) => Condition::Match {
                     subject,
                     regex,
@@ -316,8 +316,8 @@ impl<'e> Compiler<'e> {
     }
 
     /// A regular expression of Ruby's; a violation at `at` if it is none that runs here.
-    pub(crate) fn regex(&mut self, source: &str, at: &str) -> Option<regex::Regex> {
-        match crate::regexes::compile(source) {
+    pub(crate) fn regex(&mut self, source: &str, at: &str) -> Option<Regex> {
+        match Regex::compile(source, Dot::InLine) {
             Ok(regex) => Some(regex),
             Err(reason) => {
                 self.violation(at.to_owned(), "invalid_regex", reason);

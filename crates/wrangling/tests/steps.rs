@@ -17,7 +17,7 @@ fn every_problem_is_reported_with_its_place() {
         "drop",
         {"json": {}},
         {"if": "[a]", "then": [], "elif": [{"if": "[b", "then": [{"csv": {"autodetect_column_names": true}}]}]},
-        {"mutate": {"gsub": ["a", "(?=x)", "y", "z"], "add_field": {"[x": "1"}}},
+        {"mutate": {"gsub": ["a", "(?=x", "y", "z"], "add_field": {"[x": "1"}}},
         {"if": "[a] =~ /(/", "then": []},
         {"drop": {"percentage": null, "id": "twice"}},
         {"drop": {"id": "twice"}},

@@ -2,10 +2,9 @@
 
 use std::cmp::Ordering;
 
-use regex::Regex;
-
 use super::event::{Event, FieldPath};
 use crate::ast::{CompareOp, LogicOp};
+use crate::regexes::Regex;
 use crate::value::Value;
 
 /// A compiled condition.
@@ -76,7 +75,14 @@ impl Condition {
                 negated,
             } => {
                 let value = subject.value(event);
-                (!value.is_nil() && regex.is_match(value.text(event.bump))) != *negated
+                let matches = !value.is_nil()
+                    && regex
+                        .is_match(value.text(event.bump))
+                        .map_err(|error| ConditionError {
+                            field: subject.name().unwrap_or_default(),
+                            message: error.to_string(),
+                        })?;
+                matches != *negated
             }
             Self::In {
                 needle,

@@ -1,15 +1,13 @@
 //! `kv`: finds keys with their values in a field's text.
 
-use std::borrow::Cow;
-
 use bumpalo::collections::Vec as BumpVec;
-use regex::Regex;
 
 use super::{Applied, FilterError};
 use crate::compile::Compiler;
 use crate::exec::{Event, FieldPath};
 use crate::field_ref::FieldRef;
 use crate::options::Options;
+use crate::regexes::{GaveUp, Regex};
 use crate::template::Template;
 use crate::value::{Member, Value};
 
@@ -144,28 +142,28 @@ impl Kv {
         depth: usize,
         found: &mut BumpVec<'a, Member<'a>>,
     ) -> Result<(), FilterError> {
-        if !self.value_split.is_match(text) {
+        if !self.value_split.is_match(text)? {
             return Ok(());
         }
-        for pair in self.pair.captures_iter(text) {
-            let value = pair.iter().skip(2).flatten().next();
-            let value = value.map_or("", |value| value.as_str());
+        self.pair.each(text, event.bump, |pair| {
+            let value = (2..pair.len()).find_map(|group| pair.get(group));
+            let value = value.unwrap_or_default();
             let Some(key) = pair
                 .get(1)
                 .filter(|_| self.empty_values || !value.is_empty())
             else {
-                continue;
+                return Ok(());
             };
-            let key = self.key.apply(key.as_str(), event);
+            let key = self.key.apply(key, event)?;
             if !self.wants(key, event)? {
-                continue;
+                return Ok(());
             }
             let prefix = self.prefix.render(event)?;
             let key = match prefix {
                 "" => key,
                 prefix => &*event.bump.alloc_str(&format!("{prefix}{key}")),
             };
-            let text = self.value.apply(value, event);
+            let text = self.value.apply(value, event)?;
             let mut value = Value::Str(text);
             if self.recursive && depth < MAX_DEPTH {
                 let mut inner = BumpVec::new_in(event.bump);
@@ -175,8 +173,8 @@ impl Kv {
                 }
             }
             self.add(key, value, event, found);
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn wants<'a>(&'a self, key: &str, event: &Event<'a>) -> Result<bool, FilterError> {
@@ -248,26 +246,26 @@ impl Cleaning {
         Some(Self { trim, remove, case })
     }
 
-    fn apply<'a>(&self, text: &'a str, event: &Event<'a>) -> &'a str {
-        if self.trim.is_none() && self.remove.is_none() && self.case.is_none() {
-            return text;
-        }
-        let mut cleaned = Cow::Borrowed(text);
+    fn apply<'a>(&self, text: &'a str, event: &Event<'a>) -> Result<&'a str, GaveUp> {
+        let mut text = text;
         for class in [&self.trim, &self.remove].into_iter().flatten() {
-            cleaned = Cow::Owned(class.replace_all(&cleaned, "").into_owned());
-        }
-        match self.case {
-            None => {}
-            Some(Case::Lower) => cleaned = Cow::Owned(cleaned.to_lowercase()),
-            Some(Case::Upper) => cleaned = Cow::Owned(cleaned.to_uppercase()),
-            Some(Case::Capital) => {
-                let mut chars = cleaned.chars();
-                let first = chars.next().map(char::to_uppercase).into_iter().flatten();
-                let capital = first.chain(chars.flat_map(char::to_lowercase)).collect();
-                cleaned = Cow::Owned(capital);
+            if let Some(cleaned) =
+                class.replace_all(text, event.bump, |_, _| Ok::<(), GaveUp>(()))?
+            {
+                text = event.bump.alloc_str(&cleaned);
             }
         }
-        event.bump.alloc_str(&cleaned)
+        let changed: String = match self.case {
+            None => return Ok(text),
+            Some(Case::Lower) => text.to_lowercase(),
+            Some(Case::Upper) => text.to_uppercase(),
+            Some(Case::Capital) => {
+                let mut chars = text.chars();
+                let first = chars.next().map(char::to_uppercase).into_iter().flatten();
+                first.chain(chars.flat_map(char::to_lowercase)).collect()
+            }
+        };
+        Ok(event.bump.alloc_str(&changed))
     }
 }
 

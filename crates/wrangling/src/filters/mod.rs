@@ -31,13 +31,14 @@ pub(crate) use common::Common;
 pub(crate) use csv::Splitter;
 pub(crate) use csv_convert::Conversion;
 pub(crate) use geoip::Databases as GeoDatabases;
-pub(crate) use grok::Matcher;
+pub(crate) use grok::LinePattern;
 pub(crate) use json::{INVALID_TIMESTAMP_TAG, set_timestamp};
 
 use crate::compile::Compiler;
 use crate::exec::{Context, Event, SetError};
 use crate::field_ref::{FieldRef, InvalidFieldRef};
 use crate::options::Options;
+use crate::regexes::GaveUp;
 
 /// A compiled filter.
 #[derive(Debug)]
@@ -54,7 +55,7 @@ pub(crate) enum FilterKind {
     Cidr(cidr::Cidr),
     DeDot(de_dot::DeDot),
     Geoip(geoip::Geoip),
-    Kv(kv::Kv),
+    Kv(Box<kv::Kv>),
     Prune(prune::Prune),
     SyslogPri(syslog_pri::SyslogPri),
     Throttle(throttle::Throttle),
@@ -163,6 +164,13 @@ impl From<Box<SetError>> for FilterError {
     }
 }
 
+impl From<GaveUp> for FilterError {
+    #[cold]
+    fn from(error: GaveUp) -> Self {
+        Self::value(String::new(), error.to_string())
+    }
+}
+
 impl From<InvalidFieldRef> for FilterError {
     #[cold]
     fn from(error: InvalidFieldRef) -> Self {
@@ -246,7 +254,7 @@ pub(crate) fn compile(
             tags("_geoip_lookup_failure"),
         ),
         "kv" => (
-            FilterKind::Kv(kv::Kv::compile(options, compiler)?),
+            FilterKind::Kv(Box::new(kv::Kv::compile(options, compiler)?)),
             tags("_kv_filter_error"),
         ),
         "prune" => (

@@ -1,12 +1,11 @@
 //! `prune`: keeps or removes top-level fields by their names or values.
 
-use regex::Regex;
-
-use super::Applied;
+use super::{Applied, FilterError};
 use crate::compile::Compiler;
 use crate::exec::{Event, FieldPath};
 use crate::field_ref::FieldRef;
 use crate::options::Options;
+use crate::regexes::{GaveUp, Regex};
 use crate::value::Value;
 
 /// A compiled prune filter.
@@ -51,10 +50,14 @@ impl Prune {
     }
 
     pub(super) fn apply<'a>(&'a self, event: &mut Event<'a>) -> Applied<'a> {
-        let names = |list: &[Regex], name: &str| list.iter().any(|regex| regex.is_match(name));
+        let result = self.try_apply(event).map(|()| Applied::Matched);
+        Applied::from_result(result, event)
+    }
+
+    fn try_apply<'a>(&'a self, event: &mut Event<'a>) -> Result<(), FilterError> {
         for name in event.names() {
-            let kept = (self.whitelist_names.is_empty() || names(&self.whitelist_names, name))
-                && !names(&self.blacklist_names, name);
+            let kept = (self.whitelist_names.is_empty() || any(&self.whitelist_names, name)?)
+                && !any(&self.blacklist_names, name)?;
             if !kept {
                 event.remove(&FieldPath::dynamic(FieldRef::top(name), event.layout));
             }
@@ -65,33 +68,51 @@ impl Prune {
         ];
         for (list, keeps_matches) in lists {
             for (path, regex) in list {
-                prune_values(path, regex, keeps_matches, event);
+                prune_values(path, regex, keeps_matches, event)?;
             }
         }
-        Applied::Matched
+        Ok(())
     }
 }
 
+fn any(list: &[Regex], name: &str) -> Result<bool, GaveUp> {
+    for regex in list {
+        if regex.is_match(name)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Removes a field, or items of its list, whose text does not match (or does).
-fn prune_values<'a>(path: &FieldPath, regex: &Regex, keeps_matches: bool, event: &mut Event<'a>) {
+fn prune_values<'a>(
+    path: &FieldPath,
+    regex: &Regex,
+    keeps_matches: bool,
+    event: &mut Event<'a>,
+) -> Result<(), GaveUp> {
     let kept = |value: Value<'a>, event: &Event<'a>| {
-        regex.is_match(value.text(event.bump)) == keeps_matches
+        Ok(regex.is_match(value.text(event.bump))? == keeps_matches)
     };
     match event.get(path) {
         Value::Absent => {}
         Value::Array(items) => {
-            let items = items.iter().copied().filter(|item| kept(*item, event));
-            let items =
-                bumpalo::collections::Vec::from_iter_in(items, event.bump).into_bump_slice();
-            if items.is_empty() {
+            let mut all = bumpalo::collections::Vec::new_in(event.bump);
+            for item in items {
+                if kept(*item, event)? {
+                    all.push(*item);
+                }
+            }
+            if all.is_empty() {
                 event.remove(path);
             } else if let Some(place) = event.place(path) {
-                *place = Value::Array(items);
+                *place = Value::Array(all.into_bump_slice());
             }
         }
-        value if kept(value, event) => {}
+        value if kept(value, event)? => {}
         _ => {
             event.remove(path);
         }
     }
+    Ok(())
 }

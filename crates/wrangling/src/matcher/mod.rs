@@ -42,9 +42,9 @@ pub(crate) enum Outcome {
 pub(crate) struct Unsupported;
 
 impl Matcher {
-    /// Compiles an expression. Only groups with names capture; `.` also matches line feeds.
-    pub(crate) fn compile(source: &str) -> Result<Self, Unsupported> {
-        let (tree, groups) = parse::parse(source)?;
+    /// Compiles an expression; `across_lines`: `.` also matches line feeds.
+    pub(crate) fn compile(source: &str, across_lines: bool) -> Result<Self, Unsupported> {
+        let (tree, groups) = parse::parse(source, across_lines)?;
         compile::compile(&tree, groups)
     }
 

@@ -15,16 +15,20 @@ const WORD: &[(char, char)] = &[('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')];
 const SPACE: &[(char, char)] = &[('\t', '\r'), (' ', ' ')];
 const HEX: &[(char, char)] = &[('0', '9'), ('A', 'F'), ('a', 'f')];
 
-/// The tree of an expression and how many groups capture.
-pub(super) fn parse(source: &str) -> Result<(Tree, usize), Unsupported> {
+/// The tree of an expression and how many groups capture: those with names. Without them groups have numbers, which is left
+/// to other engines. `across_lines`: `.` also matches line feeds.
+pub(super) fn parse(source: &str, across_lines: bool) -> Result<(Tree, usize), Unsupported> {
     let mut parser = Parser {
         chars: source.chars().peekable(),
         groups: 0,
+        numbers: false,
         folds: false,
+        across_lines,
         depth: 0,
     };
     let tree = parser.choice()?;
     match parser.chars.next() {
+        None if parser.numbers && parser.groups == 0 => Err(Unsupported),
         None => Ok((tree, parser.groups)),
         Some(_) => Err(Unsupported),
     }
@@ -33,8 +37,12 @@ pub(super) fn parse(source: &str) -> Result<(Tree, usize), Unsupported> {
 struct Parser<'s> {
     chars: Peekable<Chars<'s>>,
     groups: usize,
+    /// Whether a group has no name.
+    numbers: bool,
     /// `(?i)`
     folds: bool,
+    /// `(?m)`
+    across_lines: bool,
     depth: usize,
 }
 
@@ -52,12 +60,12 @@ impl Parser<'_> {
         if self.depth > MAX_DEPTH {
             return Err(Unsupported);
         }
-        let folds = self.folds;
+        let flags = (self.folds, self.across_lines);
         let mut branches = vec![self.sequence()?];
         while self.eat('|') {
             branches.push(self.sequence()?);
         }
-        self.folds = folds;
+        (self.folds, self.across_lines) = flags;
         self.depth -= 1;
         Ok(match branches.pop() {
             Some(only) if branches.is_empty() => only,
@@ -92,7 +100,8 @@ impl Parser<'_> {
         Ok(match self.next()? {
             '(' => self.group()?,
             '[' => Tree::Set(self.class()?),
-            '.' => Tree::Set(Set::new(&[], true)),
+            '.' if self.across_lines => Tree::Set(Set::new(&[], true)),
+            '.' => Tree::Set(Set::new(&[('\n', '\n')], true)),
             '^' => Tree::Assert(Assert::LineStart),
             '$' => Tree::Assert(Assert::LineEnd),
             '\\' => self.escape()?,
@@ -131,6 +140,7 @@ impl Parser<'_> {
     /// After `(`.
     fn group(&mut self) -> Result<Tree, Unsupported> {
         if !self.eat('?') {
+            self.numbers = true;
             return self.rest_of_group();
         }
         match self.next()? {
@@ -186,19 +196,19 @@ impl Parser<'_> {
         Ok(Tree::Group(number, Box::new(self.rest_of_group()?)))
     }
 
-    /// `(?i)` for what follows in the group, `(?i:…)`; Ruby's `m` is always on here.
+    /// `(?i)` for what follows in the group, `(?i:…)`.
     fn flags(&mut self, first: char) -> Result<Tree, Unsupported> {
         let (mut on, mut flag) = (true, first);
-        let before = self.folds;
+        let before = (self.folds, self.across_lines);
         loop {
             match flag {
                 'i' => self.folds = on,
-                'm' if on => {}
+                'm' => self.across_lines = on,
                 '-' => on = false,
                 ')' => return Ok(Tree::Empty),
                 ':' => {
                     let inner = self.rest_of_group();
-                    self.folds = before;
+                    (self.folds, self.across_lines) = before;
                     return inner;
                 }
                 _ => return Err(Unsupported),
@@ -291,17 +301,9 @@ impl Parser<'_> {
         if !self.eat(']') {
             return Err(Unsupported);
         }
+        // the others are Unicode's in Ruby
         let ranges: &[(char, char)] = match name.as_str() {
-            "alpha" => &[('A', 'Z'), ('a', 'z')],
-            "digit" => DIGIT,
-            "alnum" => &[('0', '9'), ('A', 'Z'), ('a', 'z')],
-            "upper" => &[('A', 'Z')],
-            "lower" => &[('a', 'z')],
-            "space" => SPACE,
-            "blank" => &[('\t', '\t'), (' ', ' ')],
-            "punct" => &[('!', '/'), (':', '@'), ('[', '`'), ('{', '~')],
             "xdigit" => HEX,
-            "word" => WORD,
             _ => return Err(Unsupported),
         };
         Ok(ranges.to_vec())

@@ -46,11 +46,12 @@ struct Run<'r> {
 struct Spent;
 
 impl Matcher {
-    /// Searches for the first match. `slots` must be [`Self::slots`] long; it tells then where match and groups begin and end
+    /// Searches for the first match from the byte `from` on. `slots` must be [`Self::slots`] long; it tells then where match and groups begin and end
     /// (bytes; `usize::MAX` for groups without part in it).
     pub(crate) fn search(
         &self,
         text: &str,
+        from: usize,
         slots: &mut [usize],
         steps: u64,
         bump: &Bump,
@@ -62,7 +63,7 @@ impl Matcher {
             stack: BumpVec::with_capacity_in(64, bump),
             steps,
         };
-        let mut start = 0;
+        let mut start = from;
         loop {
             if self.start.has(text.as_bytes().get(start).copied()) {
                 run.slots.fill(NONE);

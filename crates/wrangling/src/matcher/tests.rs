@@ -6,7 +6,7 @@ use super::{Matcher, Outcome, Unsupported};
 /// Where match and groups are.
 fn found(matcher: &Matcher, text: &str) -> Option<Vec<Option<(usize, usize)>>> {
     let mut slots = vec![0; matcher.slots()];
-    match matcher.search(text, &mut slots, 1_000_000, &Bump::new()) {
+    match matcher.search(text, 0, &mut slots, 1_000_000, &Bump::new()) {
         Outcome::Found => Some(
             slots
                 .chunks(2)
@@ -21,7 +21,7 @@ fn found(matcher: &Matcher, text: &str) -> Option<Vec<Option<(usize, usize)>>> {
 }
 
 fn texts<'t>(pattern: &str, text: &'t str) -> Option<Vec<Option<&'t str>>> {
-    let matcher = Matcher::compile(pattern).unwrap();
+    let matcher = Matcher::compile(pattern, true).unwrap();
     let places = found(&matcher, text)?;
     Some(
         places
@@ -83,7 +83,8 @@ fn what_it_finds_is_what_ruby_finds() {
         ("[\\]\\-a]+", "]-a", Some(vec![Some("]-a")])),
         ("[]a]+", "]a", Some(vec![Some("]a")])),
         ("[a-]+", "a-", Some(vec![Some("a-")])),
-        ("[[:alpha:]_]+", "1a_b", Some(vec![Some("a_b")])),
+        ("[[:xdigit:]_]+", "ga_b", Some(vec![Some("a_b")])),
+        ("(?-m:a.b)|c", "a\nbc", Some(vec![Some("c")])),
         ("[\\S]+\\s", "ab c", Some(vec![Some("ab ")])),
         ("", "x", Some(vec![Some("")])),
         (
@@ -106,6 +107,8 @@ fn what_it_finds_is_what_ruby_finds() {
 fn what_it_does_not_run_is_left_to_others() {
     for pattern in [
         "(?:a*)*",
+        "(a)b",
+        "[[:alpha:]]",
         "(a",
         "a)",
         "[a",
@@ -122,7 +125,7 @@ fn what_it_does_not_run_is_left_to_others() {
         "(?:(?:(?:a{99}b){99}c){99}d)",
     ] {
         assert_eq!(
-            Matcher::compile(pattern).map(|_| ()),
+            Matcher::compile(pattern, true).map(|_| ()),
             Err(Unsupported),
             "{pattern}"
         );
@@ -131,11 +134,11 @@ fn what_it_does_not_run_is_left_to_others() {
 
 #[test]
 fn a_search_ends_after_its_steps() {
-    let matcher = Matcher::compile("(?:a|aa)+b").unwrap();
+    let matcher = Matcher::compile("(?:a|aa)+b", true).unwrap();
     let mut slots = vec![0; matcher.slots()];
     let text = "a".repeat(60);
     assert_eq!(
-        matcher.search(&text, &mut slots, 10_000, &Bump::new()),
+        matcher.search(&text, 0, &mut slots, 10_000, &Bump::new()),
         Outcome::GaveUp
     );
 }
@@ -195,7 +198,7 @@ proptest! {
 
     #[test]
     fn it_finds_what_another_backtracking_engine_finds(pattern in expression(), text in "[abéü0 \n]{0,10}") {
-        let Ok(matcher) = Matcher::compile(&pattern) else { return Ok(()) };
+        let Ok(matcher) = Matcher::compile(&pattern, true) else { return Ok(()) };
         // the other one begins a line after the last line feed, which Ruby does not
         let text = text.trim_end_matches('\n');
         let other = fancy_regex::RegexBuilder::new(&with_own_names(&pattern.replace("{,", "{0,").replace("\\d", "[0-9]")))
@@ -212,9 +215,9 @@ proptest! {
 
     #[test]
     fn no_expression_makes_it_panic(pattern in "[ab(|)\\[\\]*+?{},0-9^$\\\\.<>=!:éinx-]{0,24}", text in ".{0,12}") {
-        if let Ok(matcher) = Matcher::compile(&pattern) {
+        if let Ok(matcher) = Matcher::compile(&pattern, true) {
             let mut slots = vec![0; matcher.slots()];
-            matcher.search(&text, &mut slots, 10_000, &Bump::new());
+            matcher.search(&text, 0, &mut slots, 10_000, &Bump::new());
         }
     }
 }

@@ -151,7 +151,7 @@ impl Work {
             "UUID" => return Some(Self::Uuid),
             "PUNCTUATION" => {
                 sources.sort_by(|(left, _): &Source, (right, _)| left.cmp(right));
-                let other = compiler.regex(r"[^\p{P}\p{S}]", &options.at("method"))?;
+                let other = Regex::new(r"[^\p{P}\p{S}]").ok()?;
                 return Some(Self::Punctuation(other, sources));
             }
             name => method(name, options, compiler)?,

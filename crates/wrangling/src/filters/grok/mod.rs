@@ -5,7 +5,7 @@ mod library;
 mod pattern;
 
 use bumpalo::Bump;
-use pattern::{Capture, Pattern, Search};
+use pattern::{Capture, Pattern};
 
 use super::{Applied, FilterError};
 use crate::compile::Compiler;
@@ -13,6 +13,7 @@ use crate::environment::EcsCompatibility;
 use crate::exec::{Event, FieldPath};
 use crate::field_ref::FieldRef;
 use crate::options::Options;
+use crate::regexes::GaveUp;
 use crate::value::Value;
 
 /// A compiled grok filter.
@@ -97,11 +98,11 @@ impl Grok {
         let mut matched = false;
         for pattern in patterns {
             match pattern.search(text, event.bump) {
-                Search::Nothing => continue,
-                Search::GaveUp => return Ok(None),
-                Search::Found(spans) => {
+                Ok(None) => continue,
+                Err(GaveUp) => return Ok(None),
+                Ok(Some(groups)) => {
                     for capture in &pattern.captures {
-                        self.store(capture, spans.text(capture.group, text), event)?;
+                        self.store(capture, groups.get(capture.group), event)?;
                     }
                 }
             }
@@ -182,9 +183,9 @@ impl Files {
 
 /// A grok pattern that only tells whether it is found in a text.
 #[derive(Debug)]
-pub(crate) struct Matcher(Pattern);
+pub(crate) struct LinePattern(Pattern);
 
-impl Matcher {
+impl LinePattern {
     /// Compiles a pattern with definitions besides those that come with the filter.
     pub(crate) fn compile(
         source: &str,
@@ -204,7 +205,7 @@ impl Matcher {
     }
 
     pub(crate) fn is_match(&self, text: &str, bump: &Bump) -> bool {
-        matches!(self.0.search(text, bump), Search::Found(_))
+        matches!(self.0.search(text, bump), Ok(Some(_)))
     }
 }
 

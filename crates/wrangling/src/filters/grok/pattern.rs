@@ -1,37 +1,16 @@
-//! One compiled pattern. Our own matcher runs nearly all of them; where it takes too many steps, or does not know the
-//! expression, an engine that is linear in time does if the expression allows it, and one that backtracks if not.
-
-use std::ops::Range;
-use std::sync::OnceLock;
+//! One compiled pattern with the fields that its groups become.
 
 use bumpalo::Bump;
-use regex_automata::util::{primitives::NonMaxUsize, syntax};
-use regex_automata::{Input, meta};
 
 use crate::exec::FieldPath;
-use crate::matcher::{Matcher, Outcome, Unsupported};
-use crate::regexes;
+use crate::regexes::{Dot, GaveUp, Groups, Regex};
 use crate::value::Value;
-
-/// Backtracking gives up after this many steps: some tenths of a second, as Logstash's timeout a machine's load does not move.
-const BACKTRACK_LIMIT: usize = 10_000_000;
-/// After so many steps a linear engine takes over where there is one.
-const PATIENCE: u64 = 50_000;
 
 /// A compiled pattern with the fields it captures.
 #[derive(Debug)]
 pub(super) struct Pattern {
-    engine: Engine,
+    regex: Regex,
     pub(super) captures: Vec<Capture>,
-}
-
-#[derive(Debug)]
-enum Engine {
-    Linear(meta::Regex),
-    Backtracking(fancy_regex::Regex),
-    Matching(Matcher),
-    /// The expression is for the linear engine, which is made when it is needed first.
-    MatchingOr(Matcher, Box<str>, OnceLock<Option<meta::Regex>>),
 }
 
 /// A group whose text becomes a field.
@@ -51,21 +30,6 @@ pub(super) enum Coercion {
     Float,
 }
 
-/// What a search came to.
-pub(super) enum Search<'a> {
-    Nothing,
-    /// The backtracking limit was reached.
-    GaveUp,
-    Found(Spans<'a>),
-}
-
-/// The places of the groups.
-pub(super) enum Spans<'a> {
-    Slots(&'a [Option<NonMaxUsize>]),
-    Places(&'a [usize]),
-    Captures(fancy_regex::Captures<'a, str>),
-}
-
 impl Pattern {
     /// Compiles an expanded pattern; `field` says which field a name means, and whether it is overwritten.
     ///
@@ -75,18 +39,9 @@ impl Pattern {
         expression: &str,
         mut field: impl FnMut(&str) -> Result<(FieldPath, bool), String>,
     ) -> Result<Self, String> {
-        let translated = regexes::translate(expression, true)?;
-        let linear_too = translated.needs_backtracking.is_none();
-        let engine = match Matcher::compile(expression) {
-            Ok(matcher) if linear_too => {
-                Engine::MatchingOr(matcher, translated.text.into(), OnceLock::new())
-            }
-            Ok(matcher) => Engine::Matching(matcher),
-            Err(Unsupported) if linear_too => Engine::Linear(linear(&translated.text)?),
-            Err(Unsupported) => backtracking(&translated.text)?,
-        };
+        let regex = Regex::compile(expression, Dot::AcrossLines)?;
         let mut captures = Vec::new();
-        for (group, name, kind) in in_order(&translated.names) {
+        for (group, name, kind) in in_order(regex.names()) {
             let (path, overwrite) = field(name)?;
             let coercion = match kind {
                 Some("int") => Coercion::Integer,
@@ -100,70 +55,18 @@ impl Pattern {
                 overwrite,
             });
         }
-        Ok(Self { engine, captures })
+        Ok(Self { regex, captures })
     }
 
+    /// The first match.
     #[inline]
-    pub(super) fn search<'a>(&self, text: &'a str, bump: &'a Bump) -> Search<'a> {
-        match &self.engine {
-            Engine::Linear(regex) => in_linear_time(regex, text, bump),
-            Engine::Backtracking(regex) => match regex.captures(text) {
-                Ok(Some(captures)) => Search::Found(Spans::Captures(captures)),
-                Ok(None) => Search::Nothing,
-                Err(_) => Search::GaveUp,
-            },
-            Engine::Matching(matcher) => matching(matcher, text, BACKTRACK_LIMIT as u64, bump),
-            Engine::MatchingOr(matcher, expression, engine) => {
-                match matching(matcher, text, PATIENCE, bump) {
-                    Search::GaveUp => match engine.get_or_init(|| linear(expression).ok()) {
-                        Some(regex) => in_linear_time(regex, text, bump),
-                        None => Search::GaveUp,
-                    },
-                    known => known,
-                }
-            }
-        }
+    pub(super) fn search<'a>(
+        &self,
+        text: &'a str,
+        bump: &'a Bump,
+    ) -> Result<Option<Groups<'a>>, GaveUp> {
+        self.regex.search(text, 0, bump)
     }
-}
-
-#[inline]
-fn matching<'a>(matcher: &Matcher, text: &'a str, steps: u64, bump: &'a Bump) -> Search<'a> {
-    let slots = bump.alloc_slice_fill_copy(matcher.slots(), usize::MAX);
-    match matcher.search(text, slots, steps, bump) {
-        Outcome::Found => Search::Found(Spans::Places(slots)),
-        Outcome::Nothing => Search::Nothing,
-        Outcome::GaveUp => Search::GaveUp,
-    }
-}
-
-fn in_linear_time<'a>(regex: &meta::Regex, text: &'a str, bump: &'a Bump) -> Search<'a> {
-    let slots = bump.alloc_slice_fill_copy(regex.group_info().slot_len(), None);
-    match regex.search_slots(&Input::new(text), slots) {
-        Some(_) => Search::Found(Spans::Slots(slots)),
-        None => Search::Nothing,
-    }
-}
-
-fn linear(expression: &str) -> Result<meta::Regex, String> {
-    let syntax = syntax::Config::new()
-        .multi_line(true)
-        .dot_matches_new_line(true);
-    let regex = meta::Regex::builder().syntax(syntax).build(expression);
-    let reason = |error: meta::BuildError| match error.syntax_error() {
-        Some(error) => error.to_string(),
-        None => error.to_string(),
-    };
-    regex.map_err(reason)
-}
-
-fn backtracking(expression: &str) -> Result<Engine, String> {
-    fancy_regex::RegexBuilder::new(expression)
-        .multi_line(true)
-        .dot_matches_new_line(true)
-        .backtrack_limit(BACKTRACK_LIMIT)
-        .build()
-        .map(Engine::Backtracking)
-        .map_err(|error| error.to_string())
 }
 
 /// The groups with field name and type, as Logstash goes through them: groups of one name together, of which only the first
@@ -184,21 +87,6 @@ fn in_order(names: &[String]) -> Vec<(usize, &str, Option<&str>)> {
         }
     }
     ordered
-}
-
-impl<'a> Spans<'a> {
-    #[inline]
-    pub(super) fn text(&self, group: usize, text: &'a str) -> Option<&'a str> {
-        let span: Range<usize> = match self {
-            Self::Slots(slots) => {
-                let place = |slot: usize| slots.get(slot).copied().flatten().map(NonMaxUsize::get);
-                place(group * 2)?..place(group * 2 + 1)?
-            }
-            Self::Places(places) => *places.get(group * 2)?..*places.get(group * 2 + 1)?,
-            Self::Captures(captures) => captures.get(group)?.range(),
-        };
-        text.get(span)
-    }
 }
 
 impl Coercion {

@@ -1,15 +1,12 @@
 //! mutate's operations on texts: gsub, uppercase, capitalize, lowercase, strip, split, join.
 
-use std::borrow::Cow;
-
 use bumpalo::Bump;
 use bumpalo::collections::{String as BumpString, Vec as BumpVec};
-use regex::{Captures, Regex};
 
 use super::FilterError;
 use crate::compile::Compiler;
 use crate::exec::{Event, FieldPath};
-use crate::regexes;
+use crate::regexes::{Dot, Groups, Regex};
 use crate::template::Template;
 use crate::value::Value;
 
@@ -47,13 +44,7 @@ impl Gsub {
         let expression = if expression.contains("%{") {
             Expression::Template(compiler.template(expression, at)?)
         } else {
-            match regexes::compile(expression) {
-                Ok(regex) => Expression::Constant(regex),
-                Err(reason) => {
-                    compiler.violation(at.to_owned(), "invalid_regex", reason);
-                    return None;
-                }
-            }
+            Expression::Constant(compiler.regex(expression, at)?)
         };
         Some(Self {
             expression,
@@ -69,85 +60,106 @@ impl Gsub {
         if !matches!(event.get(path), Value::Str(_) | Value::Array(_)) {
             return Ok(());
         }
+        let made;
         let regex = match &self.expression {
-            Expression::Constant(regex) => Cow::Borrowed(regex),
+            Expression::Constant(regex) => regex,
             Expression::Template(template) => {
                 let source = template.render(event)?;
                 let error = |message| FilterError::value(path.field.to_string(), message);
-                Cow::Owned(regexes::compile(source).map_err(error)?)
+                made = Regex::compile(source, Dot::InLine).map_err(error)?;
+                &made
             }
         };
         let replacement = self.replacement.render(event)?;
         map_texts(path, event, |text, bump| {
-            match regex.replace_all(text, |found: &Captures<'_>| expand(replacement, found)) {
-                Cow::Borrowed(_) => text,
-                Cow::Owned(changed) => bump.alloc_str(&changed),
-            }
+            let changed = regex.replace_all(text, bump, |found, out| {
+                expand(replacement, regex.names(), found, out).map_err(|name| {
+                    let message = format!("`{replacement}` refers to `{name}`, which is no group");
+                    FilterError::value(path.field.to_string(), message)
+                })
+            })?;
+            Ok(changed.map_or(text, |changed| bump.alloc_str(&changed)))
         })
     }
 }
 
-/// Ruby's replacement text: `\0` the match, `\1` a group, `\k<name>` a named group, `\\` a backslash.
-fn expand(replacement: &str, found: &Captures<'_>) -> String {
-    let mut out = String::with_capacity(replacement.len());
+/// Appends Ruby's replacement text: `\0` and `\&` are the match, `\1` a group, `\+` the last group, `` \` `` and `\'` what is
+/// before and after, `\k<name>` a named group, `\\` a backslash. The error is the name of a group that is not there.
+fn expand<'r>(
+    replacement: &'r str,
+    names: &[String],
+    found: &Groups<'_>,
+    out: &mut String,
+) -> Result<(), &'r str> {
+    let (subject, range) = (found.subject(), found.range(0).unwrap_or_default());
     let mut rest = replacement;
-    while let Some(at) = rest.find('\\') {
-        out.push_str(rest.get(..at).unwrap_or_default());
-        let tail = rest.get(at + 1..).unwrap_or_default();
+    while let Some((before, tail)) = rest.split_once('\\') {
+        out.push_str(before);
         let mut chars = tail.chars();
-        rest = match chars.next() {
-            Some(digit @ '0'..='9') => {
-                let group = found.get(digit as usize - '0' as usize);
-                out.push_str(group.map_or("", |group| group.as_str()));
-                chars.as_str()
-            }
-            Some('&') => {
-                out.push_str(found.get(0).map_or("", |group| group.as_str()));
-                chars.as_str()
-            }
+        let text = match chars.next() {
+            Some('0' | '&') => found.get(0),
+            // groups with names have no numbers
+            Some('1'..='9') if !names.is_empty() => None,
+            Some(digit @ '1'..='9') => Some(found.get(digit as usize - '0' as usize).unwrap_or("")),
+            Some('+') => (1..found.len()).rev().find_map(|group| found.get(group)),
+            Some('`') => subject.get(..range.start),
+            Some('\'') => subject.get(range.end..),
+            Some('\\') => Some("\\"),
             Some('k') => match chars
                 .as_str()
                 .strip_prefix('<')
                 .and_then(|name| name.split_once('>'))
             {
                 Some((name, after)) => {
-                    out.push_str(found.name(name).map_or("", |group| group.as_str()));
-                    after
+                    let of_name =
+                        |group: &usize| names.get(group - 1).is_some_and(|known| known == name);
+                    let mut groups = (1..found.len()).filter(of_name).peekable();
+                    groups.peek().ok_or(name)?;
+                    chars = after.chars();
+                    Some(
+                        groups
+                            .rev()
+                            .find_map(|group| found.get(group))
+                            .unwrap_or(""),
+                    )
                 }
-                None => {
-                    out.push_str("\\k");
-                    chars.as_str()
-                }
+                None => None,
             },
-            Some('\\') => {
-                out.push('\\');
+            _ => None,
+        };
+        rest = match text {
+            Some(text) => {
+                out.push_str(text);
                 chars.as_str()
             }
-            _ => {
+            None => {
                 out.push('\\');
                 tail
             }
         };
     }
     out.push_str(rest);
-    out
+    Ok(())
 }
 
 /// Changes a text, or the texts of a list.
 fn map_texts<'a>(
     path: &FieldPath,
     event: &mut Event<'a>,
-    change: impl Fn(&'a str, &'a Bump) -> &'a str,
+    change: impl Fn(&'a str, &'a Bump) -> Result<&'a str, FilterError>,
 ) -> Result<(), FilterError> {
     let bump = event.bump;
     let changed = match event.get(path) {
-        Value::Str(text) => Value::Str(change(text, bump)),
+        Value::Str(text) => Value::Str(change(text, bump)?),
         Value::Array(items) => {
-            let each = items.iter().map(|item| match item {
-                Value::Str(text) => Value::Str(change(text, bump)),
-                other => *other,
-            });
-            Value::Array(BumpVec::from_iter_in(each, bump).into_bump_slice())
+            let mut all = BumpVec::with_capacity_in(items.len(), bump);
+            for item in items {
+                all.push(match item {
+                    Value::Str(text) => Value::Str(change(text, bump)?),
+                    other => *other,
+                });
+            }
+            Value::Array(all.into_bump_slice())
         }
         _ => return Ok(()),
     };
@@ -173,7 +185,7 @@ pub(super) fn change_case(
                 chars.for_each(|c| out.extend(c.to_lowercase()));
             }
         }
-        out.into_bump_str()
+        Ok(out.into_bump_str())
     })
 }
 
@@ -181,8 +193,8 @@ pub(super) fn change_case(
 pub(super) fn strip(path: &FieldPath, event: &mut Event<'_>) -> Result<(), FilterError> {
     let space = |c: char| matches!(c, '\t'..='\r' | ' ');
     map_texts(path, event, |text, _| {
-        text.trim_start_matches(space)
-            .trim_end_matches(|c| space(c) || c == '\0')
+        let text = text.trim_start_matches(space);
+        Ok(text.trim_end_matches(|c| space(c) || c == '\0'))
     })
 }
 

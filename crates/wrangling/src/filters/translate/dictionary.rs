@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use bumpalo::Bump;
-use regex::Regex;
 
 use super::entry::Entry;
 use super::file;
 use crate::ast::Literal;
 use crate::compile::Compiler;
 use crate::options::Options;
+use crate::regexes::{GaveUp, Regex};
 use crate::value::Value;
 
 /// Keys with their values, in the order in which they are tried.
@@ -85,21 +85,27 @@ impl Dictionary {
     }
 
     /// What the dictionary has for a text.
-    pub(super) fn look_up<'a>(&'a self, text: &str, bump: &'a Bump) -> Option<Value<'a>> {
-        match self {
+    pub(super) fn look_up<'a>(
+        &'a self,
+        text: &str,
+        bump: &'a Bump,
+    ) -> Result<Option<Value<'a>>, GaveUp> {
+        Ok(match self {
             Self::Exact(entries) => entries.get(text).map(|found| found.value(bump)),
-            Self::Matching(entries) => entries
-                .iter()
-                .find(|(key, _)| key.is_match(text))
-                .map(|(_, found)| found.value(bump)),
-            Self::Replacing { keys, values } => {
-                if !keys.is_match(text) {
-                    return None;
+            Self::Matching(entries) => {
+                for (key, found) in entries {
+                    if key.is_match(text)? {
+                        return Ok(Some(found.value(bump)));
+                    }
                 }
+                None
+            }
+            Self::Replacing { keys, .. } if !keys.is_match(text) => None,
+            Self::Replacing { keys, values } => {
                 let replaced = keys.replace_all(text, values);
                 (replaced != text).then(|| Value::Str(bump.alloc_str(&replaced)))
             }
-        }
+        })
     }
 }
 

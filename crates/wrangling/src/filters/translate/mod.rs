@@ -180,7 +180,7 @@ impl Translate {
     ) -> Result<Option<Value<'a>>, FilterError> {
         let found = self
             .dictionary
-            .look_up(value.ruby_text(event.bump), event.bump);
+            .look_up(value.ruby_text(event.bump), event.bump)?;
         match (found, &self.fallback) {
             (None, Some(fallback)) => Ok(Some(Value::Str(fallback.render(event)?))),
             (found, _) => Ok(found),
