@@ -75,7 +75,6 @@ pub(crate) const FILTERS: &[PluginSpec] = &[
             ("address_field", Kind::Text),
             ("network", Kind::List),
             ("network_path", Kind::Text),
-            ("network_return", Kind::Bool),
             ("refresh_interval", Kind::Number),
             ("separator", Kind::Text),
         ],

@@ -6,19 +6,28 @@ use bumpalo::Bump;
 
 use crate::value::Value;
 
-/// What Ruby's `to_s` gives: as [`Value::ruby_text`], and lists and objects as `inspect` shows them, members sorted by name.
-pub(crate) fn ruby_to_s<'a>(value: Value<'a>, bump: &'a Bump) -> &'a str {
+/// In which order an object's members are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Members {
+    AsTheyStand,
+    /// By name.
+    Sorted,
+}
+
+/// As [`Value::ruby_text`], but with the members of objects sorted.
+pub(crate) fn sorted_text<'a>(value: Value<'a>, bump: &'a Bump) -> &'a str {
     match value {
         Value::Array(_) | Value::Object(_) => {
             let mut text = String::new();
-            inspect(value, bump, &mut text);
+            inspect(value, Members::Sorted, bump, &mut text);
             bump.alloc_str(&text)
         }
         scalar => scalar.ruby_text(bump),
     }
 }
 
-fn inspect<'a>(value: Value<'a>, bump: &'a Bump, out: &mut String) {
+/// Appends a value as Ruby's `inspect` shows it.
+pub(crate) fn inspect<'a>(value: Value<'a>, order: Members, bump: &'a Bump, out: &mut String) {
     match value {
         Value::Absent | Value::Null => out.push_str("nil"),
         Value::Str(text) => inspect_str(text, out),
@@ -27,19 +36,21 @@ fn inspect<'a>(value: Value<'a>, bump: &'a Bump, out: &mut String) {
             out.push('[');
             for (index, item) in items.iter().enumerate() {
                 out.push_str(if index > 0 { ", " } else { "" });
-                inspect(*item, bump, out);
+                inspect(*item, order, bump, out);
             }
             out.push(']');
         }
         Value::Object(members) => {
-            let mut sorted = members.to_vec();
-            sorted.sort_by_key(|(name, _)| *name);
+            let mut all = members.to_vec();
+            if order == Members::Sorted {
+                all.sort_by_key(|(name, _)| *name);
+            }
             out.push('{');
-            for (index, (name, value)) in sorted.into_iter().enumerate() {
+            for (index, (name, value)) in all.into_iter().enumerate() {
                 out.push_str(if index > 0 { ", " } else { "" });
                 inspect_str(name, out);
                 out.push_str("=>");
-                inspect(value, bump, out);
+                inspect(value, order, bump, out);
             }
             out.push('}');
         }
@@ -50,6 +61,12 @@ fn inspect<'a>(value: Value<'a>, bump: &'a Bump, out: &mut String) {
 /// A string as Ruby's `String#inspect` quotes it.
 fn inspect_str(text: &str, out: &mut String) {
     out.push('"');
+    escape(text, out);
+    out.push('"');
+}
+
+/// Appends a text with the escapes of `inspect`, without quotes.
+pub(crate) fn escape(text: &str, out: &mut String) {
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
@@ -70,7 +87,6 @@ fn inspect_str(text: &str, out: &mut String) {
             c => out.push(c),
         }
     }
-    out.push('"');
 }
 
 #[cfg(test)]
@@ -90,10 +106,12 @@ mod tests {
                 r##"["\"\\\n\u0001", "#{a} #b", "é"]"##,
                 r##"["\"\\\n\u0001", "\#{a} #b", "é"]"##,
             ),
-            (r#""plain""#, "plain"),
+            (r#""plain""#, r#""plain""#),
         ] {
             let value = crate::json::parse(json, &bump).unwrap();
-            assert_eq!(ruby_to_s(value, &bump), shown);
+            let mut text = String::new();
+            inspect(value, Members::Sorted, &bump, &mut text);
+            assert_eq!(text, shown);
         }
     }
 }

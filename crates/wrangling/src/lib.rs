@@ -30,6 +30,7 @@
 
 pub mod ast;
 mod catalog;
+mod charset;
 pub mod codec;
 mod compile;
 mod compiled;

@@ -6,7 +6,8 @@ use bumpalo::Bump;
 use bumpalo::collections::String as BumpString;
 
 use crate::date::write_iso8601;
-use crate::number::{java_double, ruby_decimal, ruby_double};
+use crate::inspect::{Members, inspect};
+use crate::number::{Integer, java_double, ruby_decimal, ruby_double};
 
 /// A value of a field. Containers are immutable: a change builds a new one, so that copies may share.
 #[derive(Debug, Clone, Copy, Default)]
@@ -34,6 +35,14 @@ pub(crate) enum Value<'a> {
 pub(crate) type Member<'a> = (&'a str, Value<'a>);
 
 impl<'a> Value<'a> {
+    /// A whole number of any size.
+    pub(crate) fn integer(number: Integer, bump: &'a Bump) -> Self {
+        match number {
+            Integer::Small(number) => Self::Int(number),
+            Integer::Big(digits) => Self::BigInt(bump.alloc_str(&digits)),
+        }
+    }
+
     pub(crate) fn is_absent(self) -> bool {
         matches!(self, Self::Absent)
     }
@@ -81,11 +90,16 @@ impl<'a> Value<'a> {
         self.render(bump, java_double)
     }
 
-    /// The text that Ruby's `to_s` gives: JSON fractions in `BigDecimal`'s notation (`0.25e1`).
+    /// The text that Ruby's `to_s` gives: JSON fractions in `BigDecimal`'s notation (`0.25e1`), lists and objects in Ruby's.
     pub(crate) fn ruby_text(self, bump: &'a Bump) -> &'a str {
         match self {
             Self::Decimal(text) => bump.alloc_str(&ruby_decimal(text)),
             Self::Float(number) => bump.alloc_str(&ruby_double(number)),
+            Self::Array(_) | Self::Object(_) => {
+                let mut text = String::new();
+                inspect(self, Members::AsTheyStand, bump, &mut text);
+                bump.alloc_str(&text)
+            }
             other => other.text(bump),
         }
     }

@@ -33,11 +33,6 @@ struct Block {
 
 impl Cidr {
     pub(super) fn compile(options: Options<'_>, compiler: &mut Compiler<'_>) -> Option<Self> {
-        if options.get("network_return").is_some() {
-            let message = "not offered: networks are listed in `network` or `network_path`";
-            let at = options.at("network_return");
-            compiler.violation(at, "unsupported_option", message.to_owned());
-        }
         let address_field = match options.text("address_field") {
             Some(field) => Some(compiler.field(field, &options.at("address_field"))?),
             None => None,

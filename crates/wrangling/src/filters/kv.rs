@@ -29,6 +29,7 @@ pub(crate) struct Kv {
     duplicates: bool,
     empty_values: bool,
     recursive: bool,
+    timeout_tag: Box<str>,
 }
 
 /// What is done with each key or each value.
@@ -78,6 +79,17 @@ impl Kv {
             options.text("prefix").unwrap_or_default(),
             &options.at("prefix"),
         )?;
+        for option in ["value_split", "field_split_pattern", "value_split_pattern"] {
+            if options.text(option) == Some("") {
+                let message = format!("`{option}` is empty, so that nothing would be split");
+                compiler.violation(options.at(option), "invalid_value", message);
+                return None;
+            }
+        }
+        let timeout_tag = options
+            .text("tag_on_timeout")
+            .unwrap_or("_kv_filter_timeout");
+        compiler.failure_tag(timeout_tag);
         let split = value_split(options);
         Some(Self {
             source,
@@ -93,12 +105,21 @@ impl Kv {
             duplicates: options.flag("allow_duplicate_values", true),
             empty_values: options.flag("allow_empty_values", false),
             recursive: options.flag("recursive", false),
+            timeout_tag: timeout_tag.into(),
         })
     }
 
     pub(super) fn apply<'a>(&'a self, event: &mut Event<'a>) -> Applied<'a> {
-        let result = self.try_apply(event);
-        Applied::from_result(result, event)
+        match self.try_apply(event) {
+            Ok(applied) => applied,
+            Err(error) if error.is_timeout() => {
+                event.tag(&self.timeout_tag);
+                Applied::Tagged {
+                    message: "matching took too many steps",
+                }
+            }
+            Err(error) => Applied::failed(&error, event),
+        }
     }
 
     fn try_apply<'a>(&'a self, event: &mut Event<'a>) -> Result<Applied<'a>, FilterError> {
@@ -205,7 +226,7 @@ impl Kv {
             Value::Array(items) => items,
             _ => &single[..],
         };
-        if !self.duplicates && items.iter().any(|item| is_same(*item, value)) {
+        if !self.duplicates && holds(*present, value) {
             return;
         }
         let all = items.iter().copied().chain([value]);
@@ -213,9 +234,19 @@ impl Kv {
     }
 }
 
-/// Whether two values are the same text.
-fn is_same(one: Value<'_>, other: Value<'_>) -> bool {
-    matches!((one, other), (Value::Str(one), Value::Str(other)) if one == other)
+/// Ruby's `include?` of what a key has: a list holds the same text, a text a part of it, an object a key.
+fn holds(present: Value<'_>, value: Value<'_>) -> bool {
+    let Value::Str(text) = value else {
+        return false;
+    };
+    match present {
+        Value::Array(items) => items
+            .iter()
+            .any(|item| matches!(item, Value::Str(known) if *known == text)),
+        Value::Str(known) => known.contains(text),
+        Value::Object(members) => members.iter().any(|(key, _)| *key == text),
+        _ => false,
+    }
 }
 
 impl Cleaning {
@@ -228,7 +259,7 @@ impl Cleaning {
             None => Some(None),
         };
         let trim = class(format!("trim_{of}"), |chars| {
-            format!(r"\A[{chars}]+|[{chars}]+\z")
+            format!("^[{chars}]+|[{chars}]+$")
         })?;
         let remove = class(format!("remove_char_{of}"), |chars| format!("[{chars}]"))?;
         let transform = format!("transform_{of}");
@@ -269,43 +300,55 @@ impl Cleaning {
     }
 }
 
+/// What separates a key from its value.
 fn value_split(options: Options<'_>) -> String {
-    options.text("value_split_pattern").map_or_else(
-        || format!("[{}]", options.text("value_split").unwrap_or("=")),
-        |pattern| format!("(?:{pattern})"),
-    )
+    let split = match options.text("value_split_pattern") {
+        Some(pattern) => format!("(?:{pattern})"),
+        None => format!("[{}]", options.text("value_split").unwrap_or("=")),
+    };
+    match options.text("whitespace") {
+        Some("strict") => split,
+        _ => format!(" *{split} *"),
+    }
 }
 
 /// The expression of one pair, up to the end of its field.
 fn pair(options: Options<'_>) -> String {
     let fields = options.text("field_split").unwrap_or(" ");
     let values = options.text("value_split").unwrap_or("=");
-    let by_patterns = options.get("field_split_pattern").is_some()
-        || options.get("value_split_pattern").is_some();
-    let field_split = options
-        .text("field_split_pattern")
-        .map_or_else(|| format!("[{fields}]"), |pattern| format!("(?:{pattern})"));
-    let lenient = options.text("whitespace") != Some("strict");
-    let space = if lenient { " *" } else { "" };
-    let split = format!("{space}{}{space}", value_split(options));
-    let many = if options.flag("allow_empty_values", false) {
-        "*"
-    } else {
-        "+"
+    let field_pattern = options.text("field_split_pattern");
+    let field_split =
+        field_pattern.map_or_else(|| format!("[{fields}]"), |own| format!("(?:{own})"));
+    let value_split = value_split(options);
+    let key = match (field_pattern, options.text("value_split_pattern")) {
+        (None, None) => none_of(&format!("{values}{fields}")),
+        _ => until(&format!("{value_split}|{field_split}")),
     };
-    let mut forms = vec![format!(r#""([^"]{many})""#), format!("'([^']{many})'")];
+    let bare = match field_pattern {
+        None => none_of(fields),
+        Some(_) => until(&field_split),
+    };
+    let mut forms = vec![quoted("\"", "\""), quoted("'", "'")];
     if options.flag("include_brackets", true) {
-        forms.extend([
-            format!(r"\(([^\)]{many})\)"),
-            format!(r"\[([^\]]{many})\]"),
-            format!("<([^>]{many})>"),
-        ]);
+        forms.extend([quoted(r"\(", r"\)"), quoted(r"\[", r"\]"), quoted("<", ">")]);
     }
-    let (key, bare) = if by_patterns {
-        ("(.+?)".to_owned(), "(.+?)".to_owned())
-    } else {
-        (format!("([^{fields}{values}]+)"), format!("([^{fields}]+)"))
-    };
     forms.push(bare);
-    format!("{key}{split}(?:{})?(?:{field_split}|\\z)", forms.join("|"))
+    format!(
+        "{key}{value_split}(?:{})?(?:{field_split}|$)",
+        forms.join("|")
+    )
+}
+
+/// A group of characters that are not of the class, or have a backslash before them.
+fn none_of(class: &str) -> String {
+    format!(r"((?:\\.|[^{class}])+)")
+}
+
+/// A group of characters at which the pattern does not match, or that have a backslash before them.
+fn until(pattern: &str) -> String {
+    format!(r"((?:\\.|(?!{pattern}).)+)")
+}
+
+fn quoted(open: &str, close: &str) -> String {
+    format!("{open}{}?{close}", none_of(close))
 }

@@ -10,6 +10,7 @@ mod date;
 mod de_dot;
 mod dissect;
 mod drop;
+mod expression;
 mod fingerprint;
 mod geoip;
 mod grok;
@@ -145,11 +146,18 @@ enum Problem {
     Set(Box<SetError>),
     #[error(transparent)]
     Name(InvalidFieldRef),
+    #[error(transparent)]
+    GaveUp(GaveUp),
     #[error("{message}")]
     Value { field: String, message: String },
 }
 
 impl FilterError {
+    /// Whether a search took too many steps.
+    fn is_timeout(&self) -> bool {
+        matches!(*self.0, Problem::GaveUp(_))
+    }
+
     /// A value that the filter cannot work with.
     #[cold]
     fn value(field: String, message: String) -> Self {
@@ -167,7 +175,7 @@ impl From<Box<SetError>> for FilterError {
 impl From<GaveUp> for FilterError {
     #[cold]
     fn from(error: GaveUp) -> Self {
-        Self::value(String::new(), error.to_string())
+        Self(Box::new(Problem::GaveUp(error)))
     }
 }
 
@@ -330,19 +338,4 @@ impl FilterKind {
 /// `field` inside of `target`.
 fn below(target: Option<&FieldRef>, field: FieldRef) -> FieldRef {
     target.map_or(field.clone(), |target| target.join(&field))
-}
-
-/// Bytes as text; those that are no UTF-8 as `\\xFF`.
-fn readable(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        for byte in chunk.invalid() {
-            // writing to a string does not fail
-            let _ = write!(text, "\\x{byte:02X}");
-        }
-    }
-    text
 }

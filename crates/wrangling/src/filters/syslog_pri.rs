@@ -4,6 +4,7 @@ use super::{Applied, FilterError};
 use crate::compile::Compiler;
 use crate::environment::EcsCompatibility;
 use crate::exec::{Event, FieldPath};
+use crate::number::{Integer, leading_integer};
 use crate::options::Options;
 use crate::value::Value;
 
@@ -107,14 +108,22 @@ impl SyslogPri {
     }
 
     fn try_apply<'a>(&'a self, event: &mut Event<'a>) -> Result<(), FilterError> {
-        let first = match event.get(&self.priority) {
-            Value::Array(items) => items.first().copied().unwrap_or_default(),
-            value => value,
+        let (first, is_list) = match event.get(&self.priority) {
+            Value::Array(items) => (items.first().copied().unwrap_or_default(), true),
+            value => (value, false),
         };
         let priority = match first {
-            Value::Absent | Value::Null => DEFAULT,
+            Value::Absent | Value::Null if is_list => 0,
+            Value::Absent | Value::Null | Value::Bool(false) => DEFAULT,
             Value::Int(priority) => priority,
-            value => leading_number(value.text(event.bump)),
+            Value::Bool(true) | Value::Array(_) | Value::Object(_) => {
+                let message = format!("a priority is a number, and this is {}", first.kind());
+                return Err(FilterError::value(self.priority.field.to_string(), message));
+            }
+            value => match leading_integer(value.text(event.bump)) {
+                Integer::Small(priority) => priority,
+                Integer::Big(_) => return Err(too_large(&self.priority)),
+            },
         };
         let (facility, severity) = (priority >> 3, priority & 7);
         event.set(&self.facility_code, Value::Int(facility))?;
@@ -136,13 +145,7 @@ impl SyslogPri {
     }
 }
 
-/// Ruby's `to_i` for what is no larger than a priority: the digits that the text begins with.
-fn leading_number(text: &str) -> i64 {
-    let text = text.trim_start();
-    let end = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    text.get(..end)
-        .and_then(|digits| digits.parse().ok())
-        .unwrap_or(0)
+fn too_large(priority: &FieldPath) -> FilterError {
+    let message = "the number is too large for a priority".to_owned();
+    FilterError::value(priority.field.to_string(), message)
 }

@@ -3,9 +3,10 @@
 use bumpalo::collections::Vec as BumpVec;
 
 use super::{Applied, FilterError};
+use crate::charset::Charset;
 use crate::compile::Compiler;
 use crate::exec::{Event, FieldPath};
-use crate::layout::{TAGS, TIMESTAMP};
+use crate::layout::TIMESTAMP;
 use crate::options::Options;
 use crate::value::{Member, Value};
 
@@ -17,23 +18,13 @@ pub(crate) struct Urldecode {
     charset: Charset,
 }
 
-/// What the decoded bytes are.
-#[derive(Debug, Clone, Copy)]
-enum Charset {
-    Utf8,
-    Latin1,
-}
-
 impl Urldecode {
     pub(super) fn compile(options: Options<'_>, compiler: &mut Compiler<'_>) -> Option<Self> {
-        let charset = match options.text("charset").unwrap_or("UTF-8") {
-            "UTF-8" | "US-ASCII" => Charset::Utf8,
-            "ISO-8859-1" => Charset::Latin1,
-            other => {
-                let message = format!("`{other}` is none of UTF-8, US-ASCII, ISO-8859-1");
-                compiler.violation(options.at("charset"), "unsupported_option", message);
-                return None;
-            }
+        let name = options.text("charset").unwrap_or("UTF-8");
+        let Some(charset) = Charset::named(name) else {
+            let message = format!("`{name}` is no character set that can be read here");
+            compiler.violation(options.at("charset"), "unsupported_option", message);
+            return None;
         };
         let field = if options.flag("all_fields", false) {
             None
@@ -52,7 +43,7 @@ impl Urldecode {
     fn try_apply<'a>(&self, event: &mut Event<'a>) -> Result<(), FilterError> {
         let Some(path) = &self.field else {
             for slot in 0..event.slots().len() {
-                if slot != TIMESTAMP && slot != TAGS {
+                if slot != TIMESTAMP {
                     event.set_slot(slot, self.decode(event.slot(slot), event));
                 }
             }
@@ -86,14 +77,10 @@ impl Urldecode {
     }
 
     fn text<'a>(&self, text: &'a str, event: &Event<'a>) -> &'a str {
-        if !text.contains('%') {
+        if !text.contains('%') && self.charset.keeps(text) {
             return text;
         }
         let bytes: Vec<u8> = percent_encoding::percent_decode_str(text).collect();
-        let decoded = match self.charset {
-            Charset::Utf8 => super::readable(&bytes),
-            Charset::Latin1 => bytes.iter().map(|byte| char::from(*byte)).collect(),
-        };
-        event.bump.alloc_str(&decoded)
+        event.bump.alloc_str(&self.charset.decode(&bytes))
     }
 }

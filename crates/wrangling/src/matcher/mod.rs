@@ -16,7 +16,7 @@ use compile::Inst;
 use set::First;
 
 /// A compiled expression.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Matcher {
     insts: Vec<Inst>,
     sets: Vec<set::Set>,

@@ -20,13 +20,13 @@ const BACKTRACK_LIMIT: usize = 10_000_000;
 const PATIENCE: u64 = 50_000;
 
 /// A compiled expression.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Regex {
     engine: Engine,
     names: Vec<String>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Engine {
     Linear(meta::Regex),
     Backtracking(fancy_regex::Regex),

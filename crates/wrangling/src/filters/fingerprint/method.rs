@@ -12,7 +12,7 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 
 use super::murmur3;
-use crate::inspect::ruby_to_s;
+use crate::inspect::sorted_text;
 use crate::value::Value;
 
 /// The seed that the 128-bit hash is given.
@@ -55,7 +55,7 @@ impl Method {
     /// # Errors
     /// If the value is no address and has no network.
     pub(super) fn of<'a>(&self, value: Value<'a>, bump: &'a Bump) -> Result<Value<'a>, String> {
-        let text = || ruby_to_s(value, bump);
+        let text = || sorted_text(value, bump);
         let encoded =
             |encoding: Encoding, bytes: &[u8]| Value::Str(bump.alloc_str(&encoding.encode(bytes)));
         Ok(match self {

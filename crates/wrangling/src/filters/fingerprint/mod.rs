@@ -12,7 +12,7 @@ use crate::ast::Literal;
 use crate::compile::Compiler;
 use crate::environment::EcsCompatibility;
 use crate::exec::{Context, Event, FieldPath};
-use crate::inspect::ruby_to_s;
+use crate::inspect::sorted_text;
 use crate::layout::METADATA;
 use crate::options::Options;
 use crate::value::Value;
@@ -221,7 +221,7 @@ fn prefix_length(key: &str) -> u32 {
 fn joined<'a>(fields: &[(&str, Value<'a>)], event: &Event<'a>) -> &'a str {
     let mut text = BumpString::new_in(event.bump);
     for (name, value) in fields {
-        for part in ["|", name, "|", ruby_to_s(*value, event.bump)] {
+        for part in ["|", name, "|", sorted_text(*value, event.bump)] {
             text.push_str(part);
         }
     }

@@ -3,6 +3,7 @@
 use bumpalo::Bump;
 
 use crate::exec::FieldPath;
+use crate::number::{leading_float, leading_integer};
 use crate::regexes::{Dot, GaveUp, Groups, Regex};
 use crate::value::Value;
 
@@ -90,103 +91,19 @@ fn in_order(names: &[String]) -> Vec<(usize, &str, Option<&str>)> {
 }
 
 impl Coercion {
-    /// Ruby's `to_i` and `to_f`: the number that the text begins with, else 0.
+    /// The value of a captured text.
     pub(super) fn apply<'a>(self, text: &'a str, bump: &'a Bump) -> Value<'a> {
         match self {
             Self::Text => Value::Str(text),
-            Self::Integer => integer(text, bump),
-            Self::Float => Value::Float(float(text)),
+            Self::Integer => Value::integer(leading_integer(text), bump),
+            Self::Float => Value::Float(leading_float(text)),
         }
     }
-}
-
-fn integer<'a>(text: &str, bump: &'a Bump) -> Value<'a> {
-    let text = text.trim_start();
-    let (sign, digits) = match text.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", text.strip_prefix('+').unwrap_or(text)),
-    };
-    let number: String = sign.chars().chain(leading_digits(digits)).collect();
-    match number.parse::<i64>() {
-        Ok(number) => Value::Int(number),
-        Err(_) if number.len() <= sign.len() => Value::Int(0),
-        Err(_) => {
-            let digits = number.trim_start_matches('-').trim_start_matches('0');
-            match digits.len() < 19 {
-                true => Value::Int(0),
-                false => Value::BigInt(bump.alloc_str(&format!("{sign}{digits}"))),
-            }
-        }
-    }
-}
-
-/// Digits up to what is none; single underscores between digits are left out.
-fn leading_digits(text: &str) -> impl Iterator<Item = char> + '_ {
-    let mut after_digit = false;
-    text.chars()
-        .take_while(move |c| {
-            let fits = c.is_ascii_digit() || (*c == '_' && after_digit);
-            after_digit = c.is_ascii_digit();
-            fits
-        })
-        .filter(char::is_ascii_digit)
-}
-
-fn float(text: &str) -> f64 {
-    let text = text.trim_start();
-    let bytes = text.as_bytes();
-    let digits = |from: usize| {
-        bytes
-            .iter()
-            .skip(from)
-            .take_while(|b| b.is_ascii_digit())
-            .count()
-    };
-    let mut end = usize::from(text.starts_with(['-', '+']));
-    end += digits(end);
-    if bytes.get(end) == Some(&b'.') && digits(end + 1) > 0 {
-        end += 1 + digits(end + 1);
-    }
-    if matches!(bytes.get(end), Some(b'e' | b'E')) {
-        let sign = usize::from(matches!(bytes.get(end + 1), Some(b'-' | b'+')));
-        let exponent = digits(end + 1 + sign);
-        if exponent > 0 {
-            end += 1 + sign + exponent;
-        }
-    }
-    text.get(..end)
-        .and_then(|number| number.parse().ok())
-        .unwrap_or(0.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_what_the_text_begins_with() {
-        let bump = Bump::new();
-        for (text, expected) in [
-            ("42", "42"),
-            ("-7x", "-7"),
-            ("+1_000", "1000"),
-            ("abc", "0"),
-            ("4.9", "4"),
-            ("99999999999999999999", "99999999999999999999"),
-            ("-", "0"),
-        ] {
-            assert_eq!(integer(text, &bump).text(&bump), expected, "{text}");
-        }
-        for (text, expected) in [
-            ("1.5x", 1.5),
-            (".5", 0.5),
-            ("1e3", 1000.0),
-            ("-2.", -2.0),
-            ("x", 0.0),
-        ] {
-            assert!((float(text) - expected).abs() < f64::EPSILON, "{text}");
-        }
-    }
 
     #[test]
     fn of_several_groups_of_one_name_the_first_is_converted() {

@@ -5,7 +5,7 @@ use bumpalo::collections::Vec as BumpVec;
 
 use super::FilterError;
 use crate::exec::{Event, FieldPath};
-use crate::number::{Integer, ruby_float, ruby_integer};
+use crate::number::{ruby_float, ruby_integer};
 use crate::value::Value;
 
 /// A type to convert to.
@@ -146,10 +146,7 @@ fn integer_of_text<'a>(text: &str, bump: &'a Bump) -> Option<Value<'a>> {
     if plain.contains('.') {
         return truncated(ruby_float(&plain)?, bump);
     }
-    Some(match ruby_integer(&plain)? {
-        Integer::Small(number) => Value::Int(number),
-        Integer::Big(digits) => Value::BigInt(bump.alloc_str(&digits)),
-    })
+    Some(Value::integer(ruby_integer(&plain)?, bump))
 }
 
 fn float_of_text<'a>(text: &str) -> Option<Value<'a>> {
@@ -204,13 +201,21 @@ fn float_of_value(value: Value<'_>) -> Option<f64> {
     }
 }
 
-/// The boolean that a value spells; a value that spells none stays.
+/// The boolean that a value, or a line of it, spells; a value that spells none stays.
 fn boolean<'a>(value: Value<'a>, bump: &'a Bump) -> Value<'a> {
     let text = value.ruby_text(bump);
-    let is_any = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
-    if is_any(&["true", "t", "yes", "y", "1", "1.0"]) {
+    let spells = |words: [&str; 5], digit: char| {
+        text.split('\n').any(|line| {
+            // the plugin's point is any character
+            let mut chars = line.chars();
+            let fraction = chars.next() == Some(digit) && chars.nth(1) == Some('0');
+            let fraction = fraction && chars.next().is_none();
+            fraction || words.iter().any(|word| line.eq_ignore_ascii_case(word))
+        })
+    };
+    if spells(["true", "t", "yes", "y", "1"], '1') {
         Value::Bool(true)
-    } else if is_any(&["", "false", "f", "no", "n", "0", "0.0"]) {
+    } else if text.is_empty() || spells(["false", "f", "no", "n", "0"], '0') {
         Value::Bool(false)
     } else {
         value

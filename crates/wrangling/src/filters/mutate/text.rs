@@ -6,7 +6,8 @@ use bumpalo::collections::{String as BumpString, Vec as BumpVec};
 use super::FilterError;
 use crate::compile::Compiler;
 use crate::exec::{Event, FieldPath};
-use crate::regexes::{Dot, Groups, Regex};
+use crate::filters::expression::Expression;
+use crate::regexes::Groups;
 use crate::template::Template;
 use crate::value::Value;
 
@@ -26,13 +27,6 @@ pub(super) struct Gsub {
     replacement: Template,
 }
 
-#[derive(Debug)]
-enum Expression {
-    Constant(Regex),
-    /// The expression depends on the event.
-    Template(Template),
-}
-
 impl Gsub {
     pub(super) fn compile(
         expression: &str,
@@ -41,11 +35,7 @@ impl Gsub {
         compiler: &mut Compiler<'_>,
     ) -> Option<Self> {
         let replacement = compiler.template(replacement, at)?;
-        let expression = if expression.contains("%{") {
-            Expression::Template(compiler.template(expression, at)?)
-        } else {
-            Expression::Constant(compiler.regex(expression, at)?)
-        };
+        let expression = Expression::compile(expression, at, compiler)?;
         Some(Self {
             expression,
             replacement,
@@ -60,16 +50,7 @@ impl Gsub {
         if !matches!(event.get(path), Value::Str(_) | Value::Array(_)) {
             return Ok(());
         }
-        let made;
-        let regex = match &self.expression {
-            Expression::Constant(regex) => regex,
-            Expression::Template(template) => {
-                let source = template.render(event)?;
-                let error = |message| FilterError::value(path.field.to_string(), message);
-                made = Regex::compile(source, Dot::InLine).map_err(error)?;
-                &made
-            }
-        };
+        let regex = self.expression.regex(event)?;
         let replacement = self.replacement.render(event)?;
         map_texts(path, event, |text, bump| {
             let changed = regex.replace_all(text, bump, |found, out| {
@@ -189,8 +170,14 @@ pub(super) fn change_case(
     })
 }
 
-/// Removes ASCII white space at both ends, and NUL at the end, as Ruby's `strip`.
+/// Removes ASCII white space at both ends, and NUL at the end, as Ruby's `strip`. An item of a list that is no text fails.
 pub(super) fn strip(path: &FieldPath, event: &mut Event<'_>) -> Result<(), FilterError> {
+    if let Value::Array(items) = event.get(path)
+        && let Some(other) = items.iter().find(|item| !matches!(item, Value::Str(_)))
+    {
+        let message = format!("only texts can be stripped, and this is {}", other.kind());
+        return Err(FilterError::value(path.field.to_string(), message));
+    }
     let space = |c: char| matches!(c, '\t'..='\r' | ' ');
     map_texts(path, event, |text, _| {
         let text = text.trim_start_matches(space);

@@ -1,6 +1,10 @@
 //! `dissect`: cuts a field's text at fixed delimiters.
 
-use bumpalo::collections::{String as BumpString, Vec as BumpVec};
+mod convert;
+
+use bumpalo::collections::Vec as BumpVec;
+
+use convert::Conversion;
 
 use super::{Applied, FilterError};
 use crate::compile::Compiler;
@@ -13,6 +17,7 @@ use crate::value::Value;
 #[derive(Debug)]
 pub(crate) struct Dissect {
     mappings: Vec<(FieldPath, Dissection)>,
+    conversions: Vec<Conversion>,
 }
 
 /// `prefix%{field}delimiter%{field}delimiter…`
@@ -40,26 +45,32 @@ enum Kind {
     /// `?name`: kept for a `&name` only.
     Key(Box<str>),
     /// `&name`: the field is named by the value of `name`.
-    Named(Box<str>),
+    Named(FieldPath),
 }
 
 impl Dissect {
     pub(super) fn compile(options: Options<'_>, compiler: &mut Compiler<'_>) -> Option<Self> {
         let at = options.at("mapping");
-        if options.get("convert_datatype").is_some() {
-            let message = "convert with `mutate { convert => … }` after this filter".to_owned();
-            compiler.violation(
-                options.at("convert_datatype"),
-                "unsupported_option",
-                message,
-            );
+        let mut conversions = Vec::new();
+        for (field, kind) in options.text_pairs("convert_datatype") {
+            let path = compiler.field(field, &options.at("convert_datatype"))?;
+            let conversion = Conversion::new(path, field, kind);
+            for tag in conversion.tags() {
+                compiler.failure_tag(&tag);
+            }
+            conversions.push(conversion);
         }
         let mut mappings = Vec::new();
         for (source, pattern) in options.text_pairs("mapping") {
             let source = compiler.field(source, &at)?;
-            mappings.push((source, Dissection::compile(pattern, &at, compiler)?));
+            if !pattern.is_empty() {
+                mappings.push((source, Dissection::compile(pattern, &at, compiler)?));
+            }
         }
-        Some(Self { mappings })
+        Some(Self {
+            mappings,
+            conversions,
+        })
     }
 
     pub(super) fn apply<'a>(&'a self, event: &mut Event<'a>) -> Applied<'a> {
@@ -79,7 +90,15 @@ impl Dissect {
             }
             applied = Applied::Matched;
         }
-        applied
+        for conversion in &self.conversions {
+            if let Err(error) = conversion.apply(event) {
+                return Applied::failed(&error, event);
+            }
+        }
+        match self.mappings.is_empty() {
+            true => Applied::Matched,
+            false => applied,
+        }
     }
 }
 
@@ -135,60 +154,61 @@ impl Dissection {
         Some(values.into_bump_slice())
     }
 
+    /// Sets plain fields, then appends in order, then sets fields that are named by a value.
     fn store<'a>(
         &'a self,
         values: &'a [&'a str],
         event: &mut Event<'a>,
     ) -> Result<(), FilterError> {
-        let value = |at: usize| values.get(at).copied().unwrap_or_default();
-        for (at, part) in self.parts.iter().enumerate() {
+        let mut appended = Vec::new();
+        let mut before = None;
+        for (part, value) in self.parts.iter().zip(values) {
             match &part.kind {
-                Kind::Skip | Kind::Key(_) => {}
-                Kind::Field(path) => event.set(path, Value::Str(value(at)))?,
-                Kind::Append(path, _) => self.append(path, values, event)?,
-                Kind::Named(name) => {
-                    let is_key = |part: &Part| match &part.kind {
-                        Kind::Key(key) => key == name,
-                        Kind::Field(path) => path.field == FieldRef::top(name),
-                        _ => false,
-                    };
-                    if let Some(key) = self.parts.iter().position(is_key) {
-                        let field = FieldRef::parse(value(key))?;
-                        let path = FieldPath::dynamic(field, event.layout);
-                        event.set(&path, Value::Str(value(at)))?;
-                    }
+                Kind::Field(path) => event.set(path, Value::Str(value))?,
+                Kind::Append(path, order) => {
+                    appended.push((*order, before.unwrap_or(" "), path, *value))
+                }
+                Kind::Skip | Kind::Key(_) | Kind::Named(..) => {}
+            }
+            before = Some(&*part.delimiter);
+        }
+        appended.sort_by_key(|(order, ..)| *order);
+        for (_, before, path, value) in appended {
+            let text = match event.get(path) {
+                Value::Absent => value,
+                present => {
+                    let present = present.text(event.bump);
+                    &*event.bump.alloc_str(&format!("{present}{before}{value}"))
+                }
+            };
+            event.set(path, Value::Str(text))?;
+        }
+        for (part, value) in self.parts.iter().zip(values) {
+            if let Kind::Named(path) = &part.kind {
+                let name = self.name(path, values, event);
+                if !name.is_empty() {
+                    let path = FieldPath::dynamic(FieldRef::parse(name)?, event.layout);
+                    event.set(&path, Value::Str(value))?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Joins all values of one name, each after the delimiter in front of it.
-    fn append<'a>(
-        &self,
-        path: &FieldPath,
-        values: &[&'a str],
-        event: &mut Event<'a>,
-    ) -> Result<(), FilterError> {
-        let mut pieces: Vec<(u32, &str, &str)> = Vec::new();
-        let mut before = &*self.prefix;
-        for (part, value) in self.parts.iter().zip(values) {
-            match &part.kind {
-                Kind::Field(other) if other.field == path.field => pieces.push((0, before, value)),
-                Kind::Append(other, order) if other.field == path.field => {
-                    pieces.push((*order, before, value));
-                }
-                _ => {}
-            }
-            before = &part.delimiter;
+    /// The name that a `&key` stands for: the event's own field of that name counts before the value of `?key`.
+    fn name<'a>(&self, path: &FieldPath, values: &[&'a str], event: &Event<'a>) -> &'a str {
+        let present = event.get(path);
+        if !present.is_absent() {
+            return present.text(event.bump);
         }
-        pieces.sort_by_key(|(order, _, _)| *order);
-        let mut text = BumpString::new_in(event.bump);
-        for (index, (_, before, value)) in pieces.into_iter().enumerate() {
-            text.push_str(if index > 0 { before } else { "" });
-            text.push_str(value);
-        }
-        Ok(event.set(path, Value::Str(text.into_bump_str()))?)
+        let is_key = |part: &Part| match &part.kind {
+            Kind::Key(key) => FieldRef::parse(key).is_ok_and(|key| key == path.field),
+            _ => false,
+        };
+        let key = self.parts.iter().position(is_key);
+        key.and_then(|key| values.get(key))
+            .copied()
+            .unwrap_or_default()
     }
 }
 
@@ -200,8 +220,13 @@ impl Kind {
         if let Some(key) = name.strip_prefix('?') {
             return Some(Self::Key(key.into()));
         }
+        if matches!(name, "+" | "&") || name.starts_with("+&") || name.starts_with("&+") {
+            let message = format!("`%{{{name}}}` is no field; write `%{{+name}}` or `%{{&name}}`");
+            compiler.violation(at.to_owned(), "invalid_mapping", message);
+            return None;
+        }
         if let Some(key) = name.strip_prefix('&') {
-            return Some(Self::Named(key.into()));
+            return compiler.field(key, at).map(Self::Named);
         }
         let Some(appended) = name.strip_prefix('+') else {
             return compiler.field(name, at).map(Self::Field);
