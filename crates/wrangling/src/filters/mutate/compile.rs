@@ -142,12 +142,12 @@ impl Block<'_, '_, '_> {
 
     fn merge(&mut self) {
         for (destination, sources) in self.options.pairs("merge") {
-            for source in sources {
-                if let (Some(to), Some(from)) =
-                    (self.path(destination, "merge"), self.path(source, "merge"))
-                {
-                    self.operations.push(Operation::Merge(to, from));
-                }
+            let sources: Option<Vec<_>> = sources
+                .into_iter()
+                .map(|source| self.path(source, "merge"))
+                .collect();
+            if let (Some(to), Some(sources)) = (self.path(destination, "merge"), sources) {
+                self.operations.push(Operation::Merge(to, sources));
             }
         }
     }

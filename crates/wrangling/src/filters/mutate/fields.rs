@@ -69,35 +69,41 @@ pub(super) fn replace<'a>(
     Ok(event.set(path, value)?)
 }
 
-/// Objects merge by member, everything else as lists; an object and a list do not merge.
+/// Objects merge by member, everything else as lists; an object and a list do not merge. Lists and objects grow from source
+/// to source; a destination that is a single value begins anew with each.
 pub(super) fn merge<'a>(
     to: &FieldPath,
-    from: &FieldPath,
+    sources: &[FieldPath],
     event: &mut Event<'a>,
 ) -> Result<(), FilterError> {
-    let (present, added) = (event.get(to), event.get(from));
-    let merged = match (present, added) {
-        (Value::Absent, Value::Absent) => return Ok(()),
-        (Value::Object(members), Value::Object(more)) => {
-            let mut all = BumpVec::from_iter_in(members.iter().copied(), event.bump);
-            for (name, value) in more {
-                match all.iter_mut().find(|member| member.0 == *name) {
-                    Some(member) => member.1 = *value,
-                    None => all.push((name, *value)),
+    let mut present = event.get(to);
+    for from in sources {
+        let merged = match (present, event.get(from)) {
+            (Value::Object(members), Value::Object(more)) => {
+                let mut all = BumpVec::from_iter_in(members.iter().copied(), event.bump);
+                for (name, value) in more {
+                    match all.iter_mut().find(|member| member.0 == *name) {
+                        Some(member) => member.1 = *value,
+                        None => all.push((name, *value)),
+                    }
                 }
+                Value::Object(all.into_bump_slice())
             }
-            Value::Object(all.into_bump_slice())
+            (Value::Object(_), _) | (_, Value::Object(_)) => continue,
+            (present, added) => {
+                let both = array_of(present, event)
+                    .iter()
+                    .chain(array_of(added, event))
+                    .copied();
+                Value::Array(BumpVec::from_iter_in(both, event.bump).into_bump_slice())
+            }
+        };
+        if matches!(present, Value::Array(_) | Value::Object(_)) {
+            present = merged;
         }
-        (Value::Object(_), _) | (_, Value::Object(_)) => return Ok(()),
-        (present, added) => {
-            let both = array_of(present, event)
-                .iter()
-                .chain(array_of(added, event))
-                .copied();
-            Value::Array(BumpVec::from_iter_in(both, event.bump).into_bump_slice())
-        }
-    };
-    Ok(event.set(to, merged)?)
+        event.set(to, merged)?;
+    }
+    Ok(())
 }
 
 pub(super) fn copy<'a>(

@@ -34,8 +34,8 @@ enum Operation {
     Strip(FieldPath),
     Split(FieldPath, Box<str>),
     Join(FieldPath, Box<str>),
-    /// Destination and source.
-    Merge(FieldPath, FieldPath),
+    /// Destination and sources.
+    Merge(FieldPath, Vec<FieldPath>),
     /// Source and destination.
     Copy(FieldPath, FieldPath),
 }
@@ -73,7 +73,7 @@ impl Operation {
             Self::Strip(path) => text::strip(path, event),
             Self::Split(path, separator) => text::split(path, separator, event),
             Self::Join(path, separator) => text::join(path, separator, event),
-            Self::Merge(destination, source) => fields::merge(destination, source, event),
+            Self::Merge(destination, sources) => fields::merge(destination, sources, event),
             Self::Copy(source, destination) => fields::copy(source, destination, event),
         }
     }
