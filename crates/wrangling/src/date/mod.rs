@@ -3,6 +3,7 @@
 mod civil;
 mod format;
 mod iso;
+mod names;
 mod pattern;
 mod resolve;
 mod unix;
@@ -11,6 +12,7 @@ mod zone;
 pub(crate) use civil::year_of;
 pub(crate) use format::DateFormatter;
 pub(crate) use iso::write_iso8601;
+pub(crate) use names::Language;
 pub(crate) use zone::Zone;
 
 use pattern::Pattern;
@@ -48,20 +50,31 @@ enum Reader {
 }
 
 impl DateFormats {
-    /// Compiles formats as the date filter has them: `ISO8601`, `UNIX`, `UNIX_MS`, `TAI64N`, or a Joda pattern.
+    /// Compiles formats as the date filter has them: `ISO8601`, `UNIX`, `UNIX_MS`, `TAI64N`, or a Joda pattern with English
+    /// names of months and days.
     pub(crate) fn compile(formats: &[String]) -> Result<Self, DateFormatError> {
+        Self::compile_in(formats, Language::English)
+    }
+
+    /// As [`Self::compile`], with the names of a language.
+    pub(crate) fn compile_in(
+        formats: &[String],
+        language: Language,
+    ) -> Result<Self, DateFormatError> {
         let reader = |format: &String| {
             Ok(match format.as_str() {
                 "ISO8601" => Reader::Iso8601,
                 "UNIX" => Reader::Unix,
                 "UNIX_MS" => Reader::UnixMs,
                 "TAI64N" => Reader::Tai64n,
-                pattern => Reader::Pattern(Pattern::compile(pattern).map_err(|reason| {
-                    DateFormatError {
-                        format: format.clone(),
-                        reason,
-                    }
-                })?),
+                pattern => {
+                    Reader::Pattern(Pattern::compile(pattern, language).map_err(|reason| {
+                        DateFormatError {
+                            format: format.clone(),
+                            reason,
+                        }
+                    })?)
+                }
             })
         };
         Ok(Self {

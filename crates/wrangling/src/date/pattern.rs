@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use super::names::Language;
 use super::resolve::{Fields, guess_year};
 use super::{DateContext, Zone, year_of};
 
@@ -38,7 +39,7 @@ pub(super) static SPACED_ISO: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         "yyyy-MM-dd HH:mm:ss,SSS",
     ]
     .iter()
-    .filter_map(|pattern| Pattern::compile(pattern).ok())
+    .filter_map(|pattern| Pattern::compile(pattern, Language::English).ok())
     .collect()
 });
 
@@ -60,9 +61,9 @@ enum Item {
         week: bool,
     },
     Fraction(usize),
-    MonthName,
-    WeekdayName,
-    HalfDay,
+    MonthName(Language),
+    WeekdayName(Language),
+    HalfDay(Language),
     Era,
     Offset,
     ZoneName,
@@ -71,6 +72,7 @@ enum Item {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum NumberField {
+    Century,
     Year,
     Weekyear,
     Month,
@@ -144,7 +146,7 @@ impl Token {
 }
 
 impl Pattern {
-    pub(super) fn compile(pattern: &str) -> Result<Self, String> {
+    pub(super) fn compile(pattern: &str, language: Language) -> Result<Self, String> {
         let tokens = tokens(pattern)?;
         if tokens.is_empty() {
             return Err("it is empty".to_owned());
@@ -154,7 +156,7 @@ impl Pattern {
             let numeric_next = tokens.get(index + 1).is_some_and(Token::is_numeric);
             items.push(match token {
                 Token::Literal(text) => Item::Literal(text.clone()),
-                Token::Letters(letter, count) => item(*letter, *count, numeric_next)?,
+                Token::Letters(letter, count) => item(*letter, *count, numeric_next, language)?,
             });
         }
         let has_year = tokens
@@ -184,7 +186,12 @@ impl Pattern {
     }
 }
 
-fn item(letter: char, count: usize, numeric_next: bool) -> Result<Item, String> {
+fn item(
+    letter: char,
+    count: usize,
+    numeric_next: bool,
+    language: Language,
+) -> Result<Item, String> {
     let number = |field, digits: usize| Item::Number(field, digits.max(count));
     Ok(match letter {
         'y' | 'Y' if count == 2 => Item::TwoDigitYear {
@@ -195,15 +202,16 @@ fn item(letter: char, count: usize, numeric_next: bool) -> Result<Item, String> 
             lenient: !numeric_next,
             week: true,
         },
+        'C' => Item::Number(NumberField::Century, if numeric_next { count } else { 9 }),
         'y' | 'Y' => Item::Number(NumberField::Year, if numeric_next { count } else { 9 }),
         'x' => Item::Number(NumberField::Weekyear, if numeric_next { count } else { 9 }),
-        'M' if count >= 3 => Item::MonthName,
+        'M' if count >= 3 => Item::MonthName(language),
         'M' => number(NumberField::Month, 2),
         'd' => number(NumberField::Day, 2),
         'D' => number(NumberField::DayOfYear, 3),
         'w' => number(NumberField::Week, 2),
         'e' => number(NumberField::Weekday, 1),
-        'E' => Item::WeekdayName,
+        'E' => Item::WeekdayName(language),
         'H' => number(NumberField::Hour, 2),
         'k' => number(NumberField::ClockHour, 2),
         'K' => number(NumberField::HalfHour, 2),
@@ -211,7 +219,7 @@ fn item(letter: char, count: usize, numeric_next: bool) -> Result<Item, String> 
         'm' => number(NumberField::Minute, 2),
         's' => number(NumberField::Second, 2),
         'S' => Item::Fraction(count),
-        'a' => Item::HalfDay,
+        'a' => Item::HalfDay(language),
         'G' => Item::Era,
         'Z' if count <= 2 => Item::Offset,
         'Z' => Item::ZoneId,
@@ -246,9 +254,18 @@ impl Item {
                 }) = Some(year);
             }
             Self::Fraction(digits) => fields.fraction_ms = Some(scanner.fraction(*digits, 1000)?),
-            Self::MonthName => fields.month = Some(scanner.name(&MONTHS)?),
-            Self::WeekdayName => fields.weekday = Some(scanner.name(&WEEKDAYS)?),
-            Self::HalfDay => {
+            Self::MonthName(Language::English) => fields.month = Some(scanner.name(&MONTHS)?),
+            Self::MonthName(Language::Other(names)) => {
+                fields.month = Some(scanner.eat(names.month(scanner.tail())?)?);
+            }
+            Self::WeekdayName(Language::English) => fields.weekday = Some(scanner.name(&WEEKDAYS)?),
+            Self::WeekdayName(Language::Other(names)) => {
+                fields.weekday = Some(scanner.eat(names.day(scanner.tail())?)?);
+            }
+            Self::HalfDay(Language::Other(names)) => {
+                fields.afternoon = Some(scanner.eat(names.half_day(scanner.tail())?)? == 1);
+            }
+            Self::HalfDay(Language::English) => {
                 let afternoon = scanner.starts_with_ignore_case("PM");
                 (scanner.eat_ignore_case("AM") || scanner.eat_ignore_case("PM")).then_some(())?;
                 fields.afternoon = Some(afternoon);
@@ -272,6 +289,8 @@ impl Item {
 impl NumberField {
     fn set(self, number: i64, fields: &mut Fields) -> Option<()> {
         match self {
+            // a year in the pattern counts, and without one the clock's
+            Self::Century => {}
             Self::Year => fields.year = Some(number),
             Self::Weekyear => fields.weekyear = Some(number),
             Self::Month => fields.month = Some(number),
@@ -335,6 +354,17 @@ impl<'a> Scanner<'a> {
 
     fn rest(&self) -> &'a [u8] {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    /// What has not been read.
+    fn tail(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Passes over a name of so many bytes; returns its number.
+    fn eat(&mut self, (number, len): (usize, usize)) -> Option<i64> {
+        self.at += len;
+        i64::try_from(number).ok()
     }
 
     pub(super) fn peek(&self) -> Option<u8> {
@@ -480,14 +510,22 @@ mod tests {
                 Some("2024-07-01T04:00:00Z"),
             ),
         ] {
-            let found = Pattern::compile(pattern).unwrap().parse(text, &context);
+            let found = Pattern::compile(pattern, Language::English)
+                .unwrap()
+                .parse(text, &context);
             assert_eq!(
                 found,
                 expected.map(|iso| parse_timestamp(iso).unwrap()),
                 "{pattern}: {text}"
             );
         }
-        assert!(Pattern::compile("yyyy 'open").is_err());
-        assert!(Pattern::compile("bbb").is_err());
+        assert!(Pattern::compile("yyyy 'open", Language::English).is_err());
+        assert!(Pattern::compile("bbb", Language::English).is_err());
+        let german = Language::of("de").unwrap();
+        let pattern = Pattern::compile("EEEE, d. MMMM yyyy", german).unwrap();
+        assert_eq!(
+            pattern.parse("Dienstag, 5. März 2024", &context),
+            parse_timestamp("2024-03-05")
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Applied, FilterError};
 use crate::compile::Compiler;
-use crate::date::{DateContext, DateFormats, Zone};
+use crate::date::{DateContext, DateFormats, Language, Zone};
 use crate::exec::{Context, Event, FieldPath};
 use crate::options::Options;
 use crate::template::Template;
@@ -37,17 +37,16 @@ impl Date {
             let message = "date needs at least one format after the field, such as `ISO8601` or `yyyy-MM-dd HH:mm:ss`".to_owned();
             compiler.violation(at.clone(), "missing_option", message);
         }
-        if let Some(locale) = options
-            .text("locale")
-            .filter(|locale| !locale.to_ascii_lowercase().starts_with("en"))
-        {
+        let locale = options.text("locale").unwrap_or("en");
+        let language = Language::of(locale);
+        if language.is_none() {
             let message = format!(
-                "locale `{locale}` is not supported; names of months and days are read in English (`en`)"
+                "the names of months and days in locale `{locale}` are not known; use one such as `en` or `de`"
             );
             compiler.violation(options.at("locale"), "unsupported_locale", message);
         }
         let texts: Vec<String> = formats.iter().map(|format| (*format).to_owned()).collect();
-        let formats = DateFormats::compile(&texts)
+        let formats = DateFormats::compile_in(&texts, language.unwrap_or(Language::English))
             .map_err(|error| {
                 compiler.violation(at.clone(), "invalid_date_format", error.to_string())
             })
