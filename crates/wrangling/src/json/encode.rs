@@ -96,47 +96,50 @@ fn write_escaped(bytes: &[u8], out: &mut Vec<u8>) {
     if write_short(bytes, out) {
         return;
     }
-    let (words, tail) = bytes.as_chunks::<8>();
-    let clean = !words
-        .iter()
-        .any(|word| any_escape(u64::from_le_bytes(*word)))
-        && !tail.iter().any(|b| needs_escape(*b));
-    if clean {
-        out.extend_from_slice(bytes);
-    } else {
-        write_escaped_slowly(bytes, out);
-    }
-}
-
-#[cold]
-fn write_escaped_slowly(bytes: &[u8], out: &mut Vec<u8>) {
     let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|byte| needs_escape(*byte)) {
-        let (clean, tail) = rest.split_at(at);
+    loop {
+        let (clean, tail) = rest.split_at(clean_bytes(rest));
         out.extend_from_slice(clean);
         let Some((byte, tail)) = tail.split_first() else {
             return;
         };
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            other => {
-                let hex = |nibble: u8| {
-                    if nibble < 10 {
-                        b'0' + nibble
-                    } else {
-                        b'a' + nibble - 10
-                    }
-                };
-                out.extend_from_slice(&[b'\\', b'u', b'0', b'0', hex(other >> 4), hex(other & 15)]);
-            }
-        }
+        write_escape(*byte, out);
         rest = tail;
     }
-    out.extend_from_slice(rest);
+}
+
+/// How many bytes come before the first that must be escaped.
+#[inline]
+fn clean_bytes(bytes: &[u8]) -> usize {
+    let (words, tail) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let escapes = escapes(u64::from_le_bytes(*word));
+        if escapes != 0 {
+            return index * 8 + escapes.trailing_zeros() as usize / 8;
+        }
+    }
+    let before = tail.iter().take_while(|byte| !needs_escape(**byte));
+    words.len() * 8 + before.count()
+}
+
+fn write_escape(byte: u8, out: &mut Vec<u8>) {
+    match byte {
+        b'"' => out.extend_from_slice(b"\\\""),
+        b'\\' => out.extend_from_slice(b"\\\\"),
+        b'\n' => out.extend_from_slice(b"\\n"),
+        b'\r' => out.extend_from_slice(b"\\r"),
+        b'\t' => out.extend_from_slice(b"\\t"),
+        other => {
+            let hex = |nibble: u8| {
+                if nibble < 10 {
+                    b'0' + nibble
+                } else {
+                    b'a' + nibble - 10
+                }
+            };
+            out.extend_from_slice(&[b'\\', b'u', b'0', b'0', hex(other >> 4), hex(other & 15)]);
+        }
+    }
 }
 
 /// Appends a field's value; the common kinds without a call.

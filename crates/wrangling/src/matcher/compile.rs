@@ -2,7 +2,7 @@
 
 use super::set::{First, Set};
 use super::syntax::{Assert, Repeat, Tree};
-use super::{Matcher, Unsupported};
+use super::{Matcher, Unsupported, factor};
 
 /// More instructions are left to other engines.
 const MAX_INSTS: usize = 1 << 14;
@@ -22,6 +22,8 @@ pub(super) enum Inst {
         after: usize,
         /// Giving back what was taken cannot help.
         possessive: bool,
+        /// It takes anything, and only this byte can follow.
+        needle: Option<u8>,
     },
     /// Goes on at one of two places: at the first if it can begin there, and later at the second.
     Split {
@@ -109,7 +111,10 @@ impl Compiler {
                     self.emit(item)?;
                 }
             }
-            Tree::Choice(branches) => self.choice(branches)?,
+            Tree::Choice(branches) => match factor::choice(branches) {
+                Tree::Choice(branches) => self.choice(&branches)?,
+                factored => self.emit(&factored)?,
+            },
             Tree::Group(number, inner) => {
                 self.push(Inst::Save(2 * number))?;
                 self.emit(inner)?;
@@ -194,6 +199,7 @@ impl Compiler {
                 repeat,
                 after: 0,
                 possessive: false,
+                needle: None,
             })?;
             return Ok(());
         }
@@ -256,12 +262,15 @@ impl Compiler {
                     let is_last = matches!(rest.next(), Some(Inst::End));
                     let possessive =
                         repeat.greedy && (is_last || !next.end && !next.meets(&members));
+                    let takes_all = self.sets.get(set).is_some_and(Set::is_all);
+                    let needle = next.only().filter(|_| takes_all && repeat.max.is_none());
                     let after = self.intern(next);
                     self.insts[at] = Inst::Loop {
                         set,
                         repeat,
                         after,
                         possessive,
+                        needle,
                     };
                 }
                 _ => {}

@@ -4,9 +4,10 @@
 //! It knows look-around, atomic groups and possessive quantifiers, which engines that are linear in time do not. In turn a
 //! search is bounded by a number of steps: the caller asks another engine, or gives up, when they are spent.
 //!
-//! `syntax` is the tree that `parse` reads; `compile` makes instructions of it (see [`Inst`]) that `run` carries out.
+//! `syntax` is the tree that `parse` reads; `compile` (with `factor`) makes instructions of it (see [`Inst`]) that `run` carries out.
 
 mod compile;
+mod factor;
 mod parse;
 mod run;
 mod set;

@@ -103,6 +103,17 @@ impl Run<'_> {
     fn part(&mut self, inst: usize, place: usize, base: usize) -> Result<Option<usize>, Spent> {
         let (mut pc, mut at) = (inst, place);
         loop {
+            // what only leads on is not worth a dispatch, which a processor predicts badly
+            loop {
+                match self.matcher.insts.get(pc) {
+                    Some(Inst::Jump(target)) => pc = *target,
+                    Some(Inst::Save(slot)) => {
+                        self.save(*slot, at);
+                        pc += 1;
+                    }
+                    _ => break,
+                }
+            }
             match self.step(pc, at)? {
                 Step::Next(place) => (pc, at) = (pc + 1, place),
                 Step::Go(inst, place) => (pc, at) = (inst, place),
@@ -112,6 +123,14 @@ impl Run<'_> {
                     None => return Ok(None),
                 },
             }
+        }
+    }
+
+    #[inline]
+    fn save(&mut self, slot: usize, at: usize) {
+        if let Some(place) = self.slots.get_mut(slot) {
+            self.stack.push(Choice::Undo(slot, *place));
+            *place = at;
         }
     }
 
@@ -156,10 +175,7 @@ impl Run<'_> {
             }
             Inst::Jump(target) => Step::Go(*target, at),
             Inst::Save(slot) => {
-                if let Some(place) = self.slots.get_mut(*slot) {
-                    self.stack.push(Choice::Undo(*slot, *place));
-                    *place = at;
-                }
+                self.save(*slot, at);
                 Step::Next(at)
             }
             Inst::Assert(assert) => Step::next_if(assert.holds(self.text, at), at),
@@ -206,6 +222,7 @@ impl Run<'_> {
             repeat,
             after,
             possessive,
+            ..
         } = inst
         else {
             return Step::Fail;
@@ -269,9 +286,27 @@ impl Run<'_> {
     /// The lowest place up from `place` where what follows can begin.
     #[inline]
     fn more(&mut self, pc: usize, mut place: usize, mut left: u32) -> Step {
-        let Some(Inst::Loop { set, after, .. }) = self.matcher.insts.get(pc) else {
+        let Some(Inst::Loop {
+            set, after, needle, ..
+        }) = self.matcher.insts.get(pc)
+        else {
             return Step::Fail;
         };
+        if let Some(needle) = needle {
+            let rest = self.text.as_bytes().get(place..).unwrap_or_default();
+            return match memchr::memchr(*needle, rest) {
+                Some(at) => {
+                    let place = place + at;
+                    self.stack.push(Choice::More {
+                        inst: pc,
+                        place,
+                        left,
+                    });
+                    Step::Next(place)
+                }
+                None => Step::Fail,
+            };
+        }
         let Some(set) = self.matcher.sets.get(*set) else {
             return Step::Fail;
         };
@@ -397,6 +432,16 @@ impl Assert {
 }
 
 fn is_boundary(text: &str, at: usize) -> bool {
+    let bytes = text.as_bytes();
+    let before = at
+        .checked_sub(1)
+        .and_then(|at| bytes.get(at))
+        .unwrap_or(&b' ');
+    let after = bytes.get(at).unwrap_or(&b' ');
+    if before.is_ascii() && after.is_ascii() {
+        let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        return is_word(before) != is_word(after);
+    }
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let before = text.get(..at).and_then(|text| text.chars().next_back());
     let after = text.get(at..).and_then(|text| text.chars().next());

@@ -70,6 +70,11 @@ impl Set {
         }
     }
 
+    /// Whether every character is a member.
+    pub(super) fn is_all(&self) -> bool {
+        self.table.iter().all(|step| *step == Step::In)
+    }
+
     /// Where the run of members that begins at `at` ends.
     #[inline]
     pub(super) fn run(&self, text: &str, mut at: usize) -> usize {
@@ -146,6 +151,16 @@ impl First {
     pub(super) fn meets(&self, other: &Self) -> bool {
         let bits = self.bits.iter().zip(other.bits);
         (self.end && other.end) || bits.into_iter().any(|(a, b)| a & b != 0)
+    }
+
+    /// The only byte, if there is only one and it cannot be the end.
+    pub(super) fn only(&self) -> Option<u8> {
+        let count: u32 = self.bits.iter().map(|word| word.count_ones()).sum();
+        let mut bytes = 0..=u8::MAX;
+        match count {
+            1 if !self.end => bytes.find(|byte| self.has(Some(*byte))),
+            _ => None,
+        }
     }
 
     #[inline]

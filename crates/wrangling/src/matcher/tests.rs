@@ -97,6 +97,16 @@ fn what_it_finds_is_what_ruby_finds() {
             "a-b-c",
             Some(vec![Some("a-b-c"), Some("a"), Some("b-c")]),
         ),
+        (
+            "(?:[0-9]{1,2}:){2}a|(?:[0-9]{1,2}:){2}(?<b>b)|[0-9]{1,2}:c",
+            "1:22:b",
+            Some(vec![Some("1:22:b"), Some("b")]),
+        ),
+        (
+            "(?:ab|ac|(?<d>ad))e",
+            "ade",
+            Some(vec![Some("ade"), Some("ad")]),
+        ),
         ("(?<x>é.*?)é", "éaéé", Some(vec![Some("éaé"), Some("éa")])),
     ] {
         assert_eq!(texts(pattern, text), expected, "{pattern} on {text:?}");

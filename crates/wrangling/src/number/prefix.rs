@@ -4,6 +4,14 @@ use super::Integer;
 
 /// The whole number that a text begins with; single underscores between digits are left out.
 pub(crate) fn leading_integer(text: &str) -> Integer {
+    // nearly always it is all digits
+    if text.len() <= 18 && !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let digit = |byte: u8| i64::from(byte - b'0');
+        return Integer::Small(
+            text.bytes()
+                .fold(0, |number, byte| number * 10 + digit(byte)),
+        );
+    }
     let text = text.trim_start();
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => ("-", digits),

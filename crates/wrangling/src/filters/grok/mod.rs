@@ -2,6 +2,7 @@
 
 mod expand;
 mod library;
+mod objects;
 mod pattern;
 
 use bumpalo::Bump;
@@ -13,7 +14,7 @@ use crate::environment::EcsCompatibility;
 use crate::exec::{Event, FieldPath};
 use crate::field_ref::FieldRef;
 use crate::options::Options;
-use crate::regexes::GaveUp;
+use crate::regexes::{GaveUp, Groups};
 use crate::value::Value;
 
 /// A compiled grok filter.
@@ -101,9 +102,18 @@ impl Grok {
                 Ok(None) => continue,
                 Err(GaveUp) => return Ok(None),
                 Ok(Some(groups)) => {
-                    for capture in &pattern.captures {
-                        self.store(capture, groups.get(capture.group), event)?;
+                    let captures = &pattern.captures;
+                    for object in &captures.objects {
+                        let bump = event.bump;
+                        let is_set = object.set(event, |capture, known| {
+                            self.value(capture, groups.get(capture.group), known, bump)
+                                .unwrap_or(known)
+                        });
+                        if !is_set {
+                            self.store_all(&object.captures, &groups, event)?;
+                        }
                     }
+                    self.store_all(&captures.single, &groups, event)?;
                 }
             }
             matched = true;
@@ -114,31 +124,47 @@ impl Grok {
         Ok(Some(matched))
     }
 
-    /// Sets a captured field; a text or list that is there already grows.
     #[inline]
-    fn store<'a>(
+    fn store_all<'a>(
+        &'a self,
+        captures: &'a [Capture],
+        groups: &Groups<'a>,
+        event: &mut Event<'a>,
+    ) -> Result<(), FilterError> {
+        for capture in captures {
+            let present = event.get(&capture.path);
+            let text = groups.get(capture.group);
+            if let Some(value) = self.value(capture, text, present, event.bump) {
+                event.set(&capture.path, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a field becomes, of which `present` is the value; a text or list grows. `None` if it stays.
+    #[inline]
+    fn value<'a>(
         &'a self,
         capture: &'a Capture,
         text: Option<&'a str>,
-        event: &mut Event<'a>,
-    ) -> Result<(), FilterError> {
+        present: Value<'a>,
+        bump: &'a Bump,
+    ) -> Option<Value<'a>> {
         let value = match text {
-            None | Some("") if !self.keep_empty => return Ok(()),
+            None | Some("") if !self.keep_empty => return None,
             None => Value::Null,
-            Some(text) => capture.coercion.apply(text, event.bump),
+            Some(text) => capture.coercion.apply(text, bump),
         };
-        let present = event.get(&capture.path);
-        let value = match present {
-            _ if capture.overwrite || present.is_nil() => value,
-            Value::Str(_) => Value::Array(event.bump.alloc_slice_copy(&[present, value])),
+        match present {
+            _ if capture.overwrite || present.is_nil() => Some(value),
+            Value::Str(_) => Some(Value::Array(bump.alloc_slice_copy(&[present, value]))),
             Value::Array(items) => {
                 let all = items.iter().copied().chain([value]);
-                let all = bumpalo::collections::Vec::from_iter_in(all, event.bump);
-                Value::Array(all.into_bump_slice())
+                let all = bumpalo::collections::Vec::from_iter_in(all, bump);
+                Some(Value::Array(all.into_bump_slice()))
             }
-            _ => return Ok(()),
-        };
-        Ok(event.set(&capture.path, value)?)
+            _ => None,
+        }
     }
 
     #[cold]

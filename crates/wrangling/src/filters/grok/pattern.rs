@@ -2,6 +2,7 @@
 
 use bumpalo::Bump;
 
+use super::objects::Arranged;
 use crate::exec::FieldPath;
 use crate::number::{leading_float, leading_integer};
 use crate::regexes::{Dot, GaveUp, Groups, Regex};
@@ -11,7 +12,7 @@ use crate::value::Value;
 #[derive(Debug)]
 pub(super) struct Pattern {
     regex: Regex,
-    pub(super) captures: Vec<Capture>,
+    pub(super) captures: Arranged,
 }
 
 /// A group whose text becomes a field.
@@ -56,7 +57,10 @@ impl Pattern {
                 overwrite,
             });
         }
-        Ok(Self { regex, captures })
+        Ok(Self {
+            regex,
+            captures: Arranged::new(captures),
+        })
     }
 
     /// The first match.

@@ -22,7 +22,7 @@ fn captured(pattern: &str, ecs: EcsCompatibility, line: &str) -> Vec<String> {
     let Some(groups) = pattern.search(line, &bump).unwrap() else {
         return Vec::new();
     };
-    let found = pattern.captures.iter().filter_map(|capture| {
+    let found = pattern.captures.all().filter_map(|capture| {
         let text = groups.get(capture.group).filter(|text| !text.is_empty())?;
         let value = capture.coercion.apply(text, &bump).text(&bump);
         Some(format!("{}={value}", capture.path.field))
