@@ -6,8 +6,11 @@
 pub mod audit;
 pub mod client;
 pub mod error;
+pub mod export;
 pub mod file;
+pub mod finding;
 pub mod ids;
+pub mod import;
 pub mod job;
 pub mod ledger;
 pub mod monitor;
