@@ -28,16 +28,7 @@ pub struct SpecFile {
 impl SpecFile {
     /// Reads a spec from a file, or from standard input if the path is `-`.
     pub fn read(path: &Path) -> Result<Self, CliError> {
-        let failed = |source| CliError::File {
-            path: path.to_owned(),
-            source,
-        };
-        let text = if path == Path::new(STDIN) {
-            read_stdin().map_err(failed)?
-        } else {
-            std::fs::read_to_string(path).map_err(failed)?
-        };
-        Self::parse(path, text)
+        Self::parse(path, read_text(path)?)
     }
 
     fn parse(path: &Path, text: String) -> Result<Self, CliError> {
@@ -73,6 +64,24 @@ pub fn read_stdin() -> io::Result<String> {
     let mut text = String::new();
     io::stdin().lock().read_to_string(&mut text)?;
     Ok(text)
+}
+
+/// A file's text, or that of standard input if the path is `-`.
+pub fn read_text(path: &Path) -> Result<String, CliError> {
+    let text = if path == Path::new(STDIN) {
+        read_stdin()
+    } else {
+        std::fs::read_to_string(path)
+    };
+    text.map_err(|source| CliError::File {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// A spec as YAML, as people write it.
+pub fn write(spec: &serde_json::Value) -> Result<String, CliError> {
+    serde_yaml_ng::to_string(spec).map_err(|e| CliError::Render(e.to_string()))
 }
 
 /// By the file's ending; where that says nothing, by how the text begins.

@@ -43,6 +43,9 @@ fn every_command_of_the_readme_parses() {
         "ingest client register demo --name Demo",
         "ingest job put demo/flights -f job.yaml",
         "ingest job validate demo/flights -f - -o json",
+        "ingest job import pipeline.conf --client demo --job access --to job.yaml --put",
+        "ingest job import - --force",
+        "ingest job export demo/flights --to pipeline.conf",
         "ingest stage put demo/flights a.csv b.csv",
         "ingest run start demo/flights --wait",
         "ingest run show demo/flights/latest",
@@ -65,6 +68,10 @@ fn what_cannot_be_used_is_refused_by_the_parser() {
         "ingest",
         "ingest run show demo/flights",
         "ingest job put demo -f x",
+        "ingest job import",
+        "ingest job import x --put",
+        "ingest job import x --put --client demo",
+        "ingest job export demo",
         "ingest client register Demo",
         "ingest client update demo",
         "ingest client list --limit 0",
@@ -100,6 +107,66 @@ fn the_exit_code_says_what_happened() {
         let (out, err) = (output.stdout.is_empty(), output.stderr.is_empty());
         assert_eq!((out, err), (code != 0, code == 0), "{arguments:?}");
     }
+}
+
+const PIPELINE: &str = r#"
+    input { file { path => "/var/log/a.log" codec => json } }
+    filter { mutate { add_tag => "t" } }
+    output { elasticsearch { index => "a" } }
+"#;
+
+#[test]
+fn a_logstash_configuration_becomes_a_spec() {
+    let home = tempfile::tempdir().unwrap();
+    let write = |name: &str, content: &str| {
+        let path = home.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let good = write("good.conf", PIPELINE);
+    let output = ingest(&["job", "import", &good]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let spec = text(&output.stdout);
+    assert!(spec.starts_with("mode: batch\nsource:\n"), "{spec}");
+    assert!(spec.contains("- mutate:\n    add_tag: t\n"), "{spec}");
+    let findings = text(&output.stderr);
+    for part in ["WHERE", "2:13", "input file path", "changed"] {
+        assert!(findings.contains(part), "{part} in {findings}");
+    }
+
+    let bad = write(
+        "bad.conf",
+        &format!("{PIPELINE} filter {{ ruby {{ code => 'x' }} }}"),
+    );
+    let to = home.path().join("job.yaml");
+    let into = ["job", "import", &bad, "--to", to.to_str().unwrap()];
+    let refused = ingest(&into);
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(refused.stdout.is_empty() && !to.exists());
+    for part in ["filter ruby", "--force"] {
+        assert!(text(&refused.stderr).contains(part), "{part}");
+    }
+    let forced = ingest(&[&into[..], &["--force"]].concat());
+    assert_eq!(forced.status.code(), Some(0));
+    assert_eq!(std::fs::read_to_string(&to).unwrap(), spec);
+
+    let output = ingest(&["job", "import", &bad, "--force", "-o", "json"]);
+    let made: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(made["spec"]["destination"]["index"], "a");
+    let findings = made["findings"].as_array().unwrap();
+    assert!(
+        findings.iter().any(|f| f["severity"] == "impossible"),
+        "{made}"
+    );
+
+    let broken = write("broken.conf", "input {\n  stdin");
+    let output = ingest(&["job", "import", &broken]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        text(&output.stderr).contains("2:8"),
+        "{}",
+        text(&output.stderr)
+    );
 }
 
 #[test]

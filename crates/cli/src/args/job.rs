@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::Subcommand;
-use domain::ids::{ClientId, JobRef};
+use clap::{Args, Subcommand};
+use domain::ids::{ClientId, JobId, JobRef};
 
 use super::PageArgs;
 use crate::names;
@@ -67,6 +67,50 @@ pub enum JobCommand {
         #[command(flatten)]
         page: PageArgs,
     },
+    /// Make a job spec of a Logstash configuration; what is not carried over as it is gets listed
+    #[command(after_help = IMPORT_EXAMPLES)]
+    Import(ImportArgs),
+    /// Write a job as a configuration for Logstash; what has no counterpart there gets listed
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export {
+        /// Which job
+        #[arg(value_name = "CLIENT/JOB", value_parser = names::job)]
+        job: JobRef,
+        /// Write the configuration to this file instead of standard output
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+    },
     /// Print the JSON Schema of job specs
     Schema,
+}
+
+const IMPORT_EXAMPLES: &str = "Examples:
+  ingest job import pipeline.conf --to job.yaml
+  ingest job import pipeline.conf --client acme --job access-log --put
+  ingest job import - --force < pipeline.conf";
+
+const EXPORT_EXAMPLES: &str = "Example:
+  ingest job export acme/access-log --to pipeline.conf";
+
+/// What to make a job of.
+#[derive(Debug, Clone, Args)]
+pub struct ImportArgs {
+    /// The Logstash configuration; `-` reads it from standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Whose job it will be; an index that begins with the client's prefix loses it
+    #[arg(long)]
+    pub client: Option<ClientId>,
+    /// The job's name
+    #[arg(long, requires = "client")]
+    pub job: Option<JobId>,
+    /// Write the spec to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub to: Option<PathBuf>,
+    /// Put the spec, as `ingest job put` does
+    #[arg(long, requires_all = ["client", "job"])]
+    pub put: bool,
+    /// Go on even if the job would not mean the same
+    #[arg(long)]
+    pub force: bool,
 }

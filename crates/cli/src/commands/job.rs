@@ -6,13 +6,13 @@ use api::Validation;
 use domain::ids::JobRef;
 use domain::spec::JobSpec;
 
-use super::Context;
+use super::{Context, logstash};
 use crate::args::JobCommand;
 use crate::connect::Role;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::output::job;
-use crate::spec_file::SpecFile;
+use crate::spec_file::{self, SpecFile};
 
 pub(super) async fn run(context: &Context, command: JobCommand) -> Result<Exit, CliError> {
     match command {
@@ -57,6 +57,8 @@ pub(super) async fn run(context: &Context, command: JobCommand) -> Result<Exit, 
                 )
                 .await
         }
+        JobCommand::Import(arguments) => logstash::import(context, &arguments).await,
+        JobCommand::Export { job, to } => logstash::export(context, &job, to.as_deref()).await,
         JobCommand::Schema => {
             context.out.json(&domain::spec::json_schema())?;
             Ok(Exit::Ok)
@@ -95,8 +97,10 @@ async fn get(context: &Context, name: &JobRef, revision: Option<u32>) -> Result<
 fn yaml(name: &JobRef, revision: u32, spec: &JobSpec) -> Result<String, CliError> {
     // by way of JSON, which leaves out nothing and keeps the order
     let value = serde_json::to_value(spec).map_err(|e| CliError::Render(e.to_string()))?;
-    let text = serde_yaml_ng::to_string(&value).map_err(|e| CliError::Render(e.to_string()))?;
-    Ok(format!("# {name}, revision {revision}\n{text}"))
+    Ok(format!(
+        "# {name}, revision {revision}\n{}",
+        spec_file::write(&value)?
+    ))
 }
 
 async fn validate(

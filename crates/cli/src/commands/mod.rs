@@ -3,6 +3,7 @@
 mod client;
 mod context;
 mod job;
+mod logstash;
 mod run;
 mod search;
 mod stage;

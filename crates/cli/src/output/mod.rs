@@ -1,6 +1,7 @@
 //! Writing to people and to programs. Rendering is pure: a value and a [`View`] in, text out.
 
 pub mod admin;
+pub mod finding;
 pub mod human;
 pub mod job;
 pub mod ledger;
@@ -162,6 +163,14 @@ impl Output {
             "{}",
             self.error_view.paint(Tone::Faint, text.as_ref())
         );
+    }
+
+    /// Shows people what goes with the result, on standard error; programs get it in the result.
+    pub fn beside(&self, text: impl FnOnce(&View) -> String) {
+        if !self.is_json() {
+            // there is nobody to tell that standard error is gone
+            let _ = writeln!(io::stderr(), "{}", text(&self.error_view));
+        }
     }
 
     /// Says why the command failed, on standard error.
