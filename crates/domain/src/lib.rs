@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod monitor;
 pub mod plan;
 pub mod ports;
+pub mod provisions;
 pub mod reject;
 pub mod report;
 pub mod run;

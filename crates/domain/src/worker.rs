@@ -12,6 +12,7 @@ use crate::EpochMs;
 use crate::error::Failure;
 use crate::ids::{ClientId, JobId, RunId};
 use crate::ledger::Ledger;
+use crate::provisions::Provisions;
 use crate::spec::JobSpec;
 use crate::units::{Bytes, Span};
 
@@ -124,6 +125,9 @@ pub struct WorkOrder {
     /// Whether it holds from its beginning: its client wants the run to pause.
     #[serde(default)]
     pub hold: bool,
+    /// What its pipeline may use.
+    #[serde(default)]
+    pub provisions: Provisions,
 }
 
 /// Where a worker can be reached.

@@ -59,7 +59,9 @@ async fn missing(
     let asking = asking(order, &shared.control, &shared.meter)?;
     let wanted: BTreeSet<&str> = files.iter().map(String::as_str).collect();
     let mut files = manifest(folder)?;
-    files.retain(|file| wanted.contains(file.file_key.as_str()));
+    if !program.is_ordered() {
+        files.retain(|file| wanted.contains(file.file_key.as_str()));
+    }
     let reading = Reading {
         files,
         from: Mark::START,

@@ -86,6 +86,17 @@ impl Checkpoint {
         })
     }
 
+    /// Begins a run anew: everything is read again, and what had arrived is met again as its own.
+    pub fn forget(folder: &RunFolder) -> Result<(), Failure> {
+        let path = folder.checkpoint();
+        match std::fs::remove_file(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(crate::files::unusable(&path, &e))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Puts it in place.
     pub fn save(&self, folder: &RunFolder) -> Result<(), Failure> {
         write_json(&folder.checkpoint(), self)

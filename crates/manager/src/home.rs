@@ -51,6 +51,8 @@ impl HomePaths {
         coredms_log => "data/coredms.log",
         /// The clients' staging directories.
         staging => "staging",
+        /// The files that pipelines may name.
+        resources => "resources",
         /// The run folders.
         clientapps => "clientapps",
     }

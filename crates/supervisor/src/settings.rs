@@ -1,5 +1,6 @@
 //! How often the supervisor looks, and how patient it is.
 
+use domain::provisions::Provisions;
 use domain::run::Policy;
 use domain::units::Span;
 use serde::Deserialize;
@@ -26,6 +27,8 @@ pub struct Settings {
     pub retention_interval: Span,
     /// Runs under way on this host at once; the clients take turns.
     pub max_runs: u32,
+    /// What pipelines may use.
+    pub provisions: Provisions,
     /// How lost workers are dealt with.
     #[serde(skip)]
     pub policy: Policy,
@@ -43,6 +46,7 @@ impl Default for Settings {
             orphan_after: Span::secs(60),
             retention_interval: Span::secs(600),
             max_runs: 16,
+            provisions: Provisions::default(),
             policy: Policy::default(),
         }
     }

@@ -11,6 +11,7 @@ mod harness;
 mod homes;
 mod kills;
 mod outages;
+mod pipelines;
 mod steering;
 mod stopping;
 
@@ -44,6 +45,8 @@ suite! {
         ndjson: formats::ndjson,
         lines: formats::lines,
         error_budget: formats::budget,
+        operators_provisions: pipelines::provisions,
+        remembering_filters: pipelines::remembering,
         pause_and_resume: steering::pause_and_resume,
         cancel_and_run_again: steering::cancel_and_run_again,
         cancel_in_the_queue: steering::cancel_in_the_queue,

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::units::Bytes;
 
-pub use parse::{json_schema, parse};
+pub use parse::{json_schema, parse, parse_in};
 pub use wrangling::schema::Schema;
 
 /// Batch or stream.

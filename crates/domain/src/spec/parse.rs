@@ -15,17 +15,23 @@ pub fn json_schema() -> Value {
     schemars::schema_for!(JobSpec).to_value()
 }
 
-/// Parses a job spec. Every violation has a JSON pointer; there is at least one if the spec is refused.
+/// Parses a job spec, without the files and variables of an installation. Every violation has a JSON pointer; there is at
+/// least one if the spec is refused.
 pub fn parse(value: &Value) -> Result<JobSpec, Vec<Violation>> {
+    parse_in(value, &Environment::default())
+}
+
+/// As [`parse`], with the files and variables of an environment.
+pub fn parse_in(value: &Value, environment: &Environment) -> Result<JobSpec, Vec<Violation>> {
     let mut violations = structure(value);
     if let Some(steps) = value.get("wrangling")
-        && let Err(found) = wrangling::steps::parse_at(steps, "/wrangling")
+        && let Err(found) = wrangling::steps::parse_in(steps, "/wrangling", environment)
     {
         violations.extend(found);
     }
     match serde_path_to_error::deserialize::<_, JobSpec>(value) {
         Ok(spec) => {
-            violations.extend(meaning(&spec));
+            violations.extend(meaning(&spec, environment));
             if violations.is_empty() {
                 Ok(spec)
             } else {
@@ -144,7 +150,7 @@ fn serde_pointer(path: &serde_path_to_error::Path) -> String {
 }
 
 /// What the schema cannot say.
-fn meaning(spec: &JobSpec) -> Vec<Violation> {
+fn meaning(spec: &JobSpec, environment: &Environment) -> Vec<Violation> {
     let mut found = Vec::new();
     if spec.mode == Mode::Stream {
         found.push(Violation::new(
@@ -180,7 +186,7 @@ fn meaning(spec: &JobSpec) -> Vec<Violation> {
             "besides field references, an index name holds a-z, 0-9, '.', '_' and '-' only";
         found.push(Violation::new("/destination/index", "index_name", message));
     }
-    found.extend(program(spec));
+    found.extend(program(spec, environment));
     if spec
         .error_budget
         .max_percent
@@ -212,10 +218,10 @@ fn is_index_char(c: char) -> bool {
 }
 
 /// What only compiling finds: expressions, patterns, date formats, the schema, the names of index and id fields.
-fn program(spec: &JobSpec) -> Vec<Violation> {
+fn program(spec: &JobSpec, environment: &Environment) -> Vec<Violation> {
     let compiled = spec
-        .program()
-        .and_then(|program| Compiled::compile(&program, &Environment::default()));
+        .program(environment)
+        .and_then(|program| Compiled::compile(&program, environment));
     // platform statements have no place in the spec of their own: theirs is the section that they come from
     let place = |mut violation: Violation| {
         for (from, to) in [

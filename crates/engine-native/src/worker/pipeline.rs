@@ -58,9 +58,9 @@ pub fn compile(order: &WorkOrder) -> Result<Compiled, Failure> {
         job: order.job.to_string(),
         run: order.run.to_string(),
         revision: u64::from(order.revision),
-        ..Environment::default()
+        ..order.provisions.environment()
     };
-    let program = order.spec.program();
+    let program = order.spec.program(&environment);
     program
         .and_then(|program| Compiled::compile(&program, &environment))
         .map_err(|violations| {
@@ -83,6 +83,10 @@ impl Pipeline {
         control: Arc<Control>,
     ) -> Result<Self, Failure> {
         let program = Arc::new(compile(order)?);
+        if program.is_ordered() {
+            // what its filters remember is lost with a worker, and comes back only from the first record on
+            Checkpoint::forget(folder)?;
+        }
         let book = Book::open(folder.clone())?;
         let (log, known) = IndexLog::open(folder)?;
         let (client, gzip) = sink::connect(&order.dms, MAX_REQUESTS)?;
@@ -116,6 +120,7 @@ impl Pipeline {
             blocks: Arc::clone(&blocks),
             bodies,
         };
+        let ordered = program.is_ordered();
         let reading = Reading {
             files,
             from: book
@@ -143,7 +148,10 @@ impl Pipeline {
             reading,
             indices: Indices::new(known, order.spec.destination.max_indices as usize, log),
             error_budget: order.spec.error_budget,
-            wranglers: wranglers.min(thread::available_parallelism().map_or(1, usize::from)),
+            wranglers: match ordered {
+                true => 1,
+                false => wranglers.min(thread::available_parallelism().map_or(1, usize::from)),
+            },
         })
     }
 

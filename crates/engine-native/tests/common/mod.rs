@@ -10,6 +10,7 @@ use std::{
 use domain::{
     file::{Compression, ManifestFile},
     ids::FileKey,
+    provisions::Provisions,
     spec::{self, JobSpec},
     units::{Bytes, Span},
     worker::{DmsEndpoint, RunFolder, WorkOrder, WorkerExit},
@@ -37,6 +38,7 @@ pub fn order(url: String, spec: JobSpec) -> WorkOrder {
         cpu_millis: 2000,
         orphan_after: Span::secs(3600),
         hold: false,
+        provisions: Provisions::default(),
     }
 }
 

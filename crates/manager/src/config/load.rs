@@ -149,6 +149,9 @@ impl Loader {
             match (Key::find(&path), value) {
                 (Some(key), value) => self.set(key, &at, value),
                 (None, Value::Table(plans)) if path == "plans" => self.plans(&at, plans),
+                (None, Value::Table(variables)) if path == "variables" => {
+                    self.variables(&at, variables);
+                }
                 (None, Value::Table(inner))
                     if KEYS.iter().any(|key| key.path.starts_with(&section)) =>
                 {
@@ -164,6 +167,21 @@ impl Loader {
             match value.try_into::<Plan>() {
                 Ok(plan) => drop(self.config.plans.insert(name, plan)),
                 Err(e) => self.problem(format!("{place}.{name}"), e.message()),
+            }
+        }
+    }
+
+    fn variables(&mut self, place: &str, variables: Table) {
+        for (name, value) in variables {
+            match value {
+                Value::String(text) => drop(self.config.variables.insert(name, text)),
+                Value::Integer(_) | Value::Float(_) | Value::Boolean(_) => {
+                    drop(self.config.variables.insert(name, value.to_string()));
+                }
+                other => {
+                    let reason = format!("must be a text, not {}", other.type_str());
+                    self.problem(format!("{place}.{name}"), reason);
+                }
             }
         }
     }

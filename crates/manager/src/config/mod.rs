@@ -88,6 +88,8 @@ pub struct Config {
     pub worker_program: Option<PathBuf>,
     /// The operator's plans by name; [`DEFAULT_PLAN`] is always among them.
     pub plans: BTreeMap<String, Plan>,
+    /// What `${NAME}` stands for in pipelines.
+    pub variables: BTreeMap<String, String>,
 }
 
 impl Default for Config {
@@ -110,6 +112,7 @@ impl Default for Config {
             max_runs: 16,
             worker_program: None,
             plans: BTreeMap::from([(DEFAULT_PLAN.to_owned(), Plan::default())]),
+            variables: BTreeMap::new(),
         }
     }
 }

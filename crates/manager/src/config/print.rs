@@ -25,9 +25,12 @@ impl Config {
                 None => writeln!(out, "# {name} = "),
             };
         }
-        out + &default_plan()
+        out + &default_plan() + VARIABLES
     }
 }
+
+/// How variables are given.
+const VARIABLES: &str = "\n# What ${NAME} stands for in pipelines. Clients see the values in what their pipelines make: no secrets.\n[variables]\n";
 
 fn default_plan() -> String {
     let plan = Config::default()

@@ -8,6 +8,7 @@ use domain::EpochMs;
 use domain::ids::{ClientId, JobRef};
 use domain::plan::Plan;
 use domain::ports::CoreDms;
+use domain::provisions::Provisions;
 use domain::run::Run;
 use domain::staging::StagingArea;
 use domain::store::Metadata;
@@ -38,6 +39,8 @@ pub(crate) struct AppState {
     pub registration: Registration,
     /// The operator's plans.
     pub plans: BTreeMap<String, Plan>,
+    /// What pipelines may use.
+    pub provisions: Provisions,
     /// What is counted.
     pub metrics: Metrics,
     /// Told when the manager stops: streams end then.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use actix_web::web;
 use domain::ids::RunId;
+use domain::provisions::Provisions;
 use supervisor::{Settings, Supervisor};
 use tokio_util::sync::CancellationToken;
 
@@ -153,9 +154,18 @@ fn supervisor(config: &Config, home: &Home, parts: &Parts) -> Supervisor {
             shutdown_grace: config.grace_period,
             orphan_after: config.orphan_after,
             max_runs: config.max_runs,
+            provisions: provisions(config, home),
             ..Settings::default()
         },
     })
+}
+
+/// What pipelines may use: the home's resources and the configured variables.
+fn provisions(config: &Config, home: &Home) -> Provisions {
+    Provisions {
+        resources: Some(home.paths.resources()),
+        variables: config.variables.clone(),
+    }
 }
 
 fn state(
@@ -171,6 +181,7 @@ fn state(
         supervisor,
         dms: parts.dms,
         clock: Arc::new(ids::now_ms),
+        provisions: provisions(&config, home),
         clientapps: home.paths.clientapps(),
         staging_root: home.paths.staging(),
         registration: config.registration,

@@ -89,6 +89,7 @@ impl Task {
             cpu_millis: spec.limits.cpu_millis.unwrap_or(plan.cpu_millis_per_run),
             orphan_after: self.shared.settings.orphan_after,
             hold: run.desired == Desired::Pause,
+            provisions: self.shared.settings.provisions.clone(),
         })
     }
 }

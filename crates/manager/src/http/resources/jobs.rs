@@ -6,6 +6,7 @@ use api::{Code, JobInfo, JobSummary, Page, Problem, PutJob, PutOutcome};
 use domain::ids::JobRef;
 use domain::job::{Job, spec_digest};
 use domain::plan::Plan;
+use domain::provisions::Provisions;
 use domain::spec::JobSpec;
 use domain::store::{StoreError, Versioned, keys};
 use serde_json::json;
@@ -99,8 +100,12 @@ async fn delete(call: Call) -> Result<HttpResponse, Fault> {
 }
 
 /// A spec that is valid and within the plan, or everything that is wrong with it.
-pub(super) fn check(spec: &serde_json::Value, plan: &Plan) -> Result<JobSpec, Fault> {
-    let spec = domain::spec::parse(spec).map_err(|violations| {
+pub(super) fn check(
+    spec: &serde_json::Value,
+    plan: &Plan,
+    provisions: &Provisions,
+) -> Result<JobSpec, Fault> {
+    let spec = domain::spec::parse_in(spec, &provisions.environment()).map_err(|violations| {
         let detail = format!("the spec has {} violation(s)", violations.len());
         Problem::new(Code::InvalidSpec, detail).with_violations(violations)
     })?;
@@ -137,7 +142,7 @@ async fn put(mut call: Call) -> Result<HttpResponse, Fault> {
         .document()
         .await?
         .ok_or_else(|| Fault::new(Code::MalformedBody, "the body is empty: send a job spec"))?;
-    let spec = check(&text, &client.plan)?;
+    let spec = check(&text, &client.plan, &call.app.provisions)?;
     let digest = spec_digest(&spec).map_err(Fault::internal)?;
     let new = Job {
         client: target.client.clone(),

@@ -43,7 +43,7 @@ async fn validate(mut call: Call) -> Result<HttpResponse, Fault> {
     };
     json(
         200,
-        &match spec::parse(&text) {
+        &match spec::parse_in(&text, &call.app.provisions.environment()) {
             Err(violations) => Validation {
                 valid: false,
                 violations,
