@@ -112,7 +112,7 @@ fn events_are_written_as_the_codec_says() {
     assert_eq!(encoded("plain { format => \"%{message}\" }"), "a");
     assert_eq!(encoded("plain"), "1970-01-01T00:00:01.000Z %{host} a");
     assert_eq!(encoded("dots"), ".");
-    let document = json!({"message": "a", "n": "1", "@timestamp": "1970-01-01T00:00:01.000Z"});
+    let document = json!({"message": "a", "n": "1", "event": {"original": "a"}, "@timestamp": "1970-01-01T00:00:01.000Z"});
     let json = encoded("json");
     assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), document);
     assert!(!json.ends_with('\n'));
