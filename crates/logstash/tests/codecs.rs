@@ -117,3 +117,19 @@ fn events_are_written_as_the_codec_says() {
     assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), document);
     assert!(!json.ends_with('\n'));
 }
+
+#[test]
+fn what_outputs_write_has_a_version() {
+    let versions = |input: &[u8]| -> Vec<Value> {
+        let folder = tempfile::tempdir().unwrap();
+        let config = r#"input { stdin { codec => json_lines } } filter { if [drop] { mutate { remove_field => "@version" } } }
+            output { stdout { codec => json_lines } }"#;
+        let output = support::run(folder.path(), &["-e", config], input);
+        let documents = support::documents(&output).into_iter();
+        documents
+            .map(|document| document["@version"].clone())
+            .collect()
+    };
+    let found = versions(b"{\"a\":1}\n{\"@version\":\"7\"}\n{\"drop\":true}\n");
+    assert_eq!(found, [json!("1"), json!("7"), Value::Null]);
+}
