@@ -83,6 +83,7 @@ fn run(flags: &Flags) -> Result<(), Error> {
         ecs_compatibility: flags.ecs.into(),
         resources: Resources::Anywhere,
         variables: variables(),
+        count_filters: true,
         ..Environment::default()
     };
     let input_context = InputContext {

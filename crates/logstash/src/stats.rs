@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 pub struct PluginStats {
     events_in: AtomicU64,
     events_out: AtomicU64,
-    micros: AtomicU64,
+    nanos: AtomicU64,
 }
 
 impl PluginStats {
@@ -16,8 +16,8 @@ impl PluginStats {
     pub fn add(&self, events_in: u64, events_out: u64, took: Duration) {
         self.events_in.fetch_add(events_in, Ordering::Relaxed);
         self.events_out.fetch_add(events_out, Ordering::Relaxed);
-        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        self.micros.fetch_add(micros, Ordering::Relaxed);
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        self.nanos.fetch_add(nanos, Ordering::Relaxed);
     }
 
     /// Events that came in.
@@ -32,7 +32,7 @@ impl PluginStats {
 
     /// Milliseconds spent.
     pub fn millis(&self) -> u64 {
-        self.micros.load(Ordering::Relaxed) / 1000
+        self.nanos.load(Ordering::Relaxed) / 1_000_000
     }
 }
 

@@ -17,6 +17,7 @@ pub fn work(pipeline: &Pipeline, queue: &Mutex<Receiver<Vec<Event>>>, stats: &Pi
     while let Some(batch) = next(queue, stats.batch_size) {
         let began = Instant::now();
         let passed = worker.filter(&batch);
+        worker.count_filters(stats);
         stats
             .filtered
             .add(batch.len() as u64, passed, began.elapsed());
@@ -82,6 +83,14 @@ impl<'p> Worker<'p> {
                 .run(&record, &mut self.scratch, &mut self.collected);
         }
         self.collected.passed
+    }
+
+    /// Adds what the filters did with the batch.
+    fn count_filters(&mut self, stats: &PipelineStats) {
+        for (filter, counts) in stats.filters.iter().zip(self.scratch.take_counts()) {
+            let (events_in, events_out) = (counts.events_in, counts.events_out);
+            filter.stats.add(events_in, events_out, counts.took);
+        }
     }
 
     /// Brings the batch to the outputs.

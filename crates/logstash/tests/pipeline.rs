@@ -169,7 +169,7 @@ fn the_api_counts_events() {
         .local_addr()
         .unwrap()
         .port();
-    let config = r#"input { stdin { id => "in" } } filter { if [message] == "b" { drop { } } mutate { id => "m" } }
+    let config = r#"input { stdin { id => "in" tags => ["t"] } } filter { if [message] == "b" { drop { } } mutate { id => "m" } }
         output { null { id => "out" } }"#;
     let mut child = start(
         folder.path(),
@@ -197,7 +197,15 @@ fn the_api_counts_events() {
     assert_eq!(stats["plugins"]["inputs"][0]["id"], "in");
     assert_eq!(stats["plugins"]["inputs"][0]["events"]["out"], 3);
     assert_eq!(stats["plugins"]["outputs"][0]["events"]["in"], 2);
+    let counts = |filter: usize| {
+        let events = &stats["plugins"]["filters"][filter]["events"];
+        assert!(events["duration_in_millis"].is_u64());
+        (events["in"].clone(), events["out"].clone())
+    };
     assert_eq!(stats["plugins"]["filters"][1]["id"], "m");
+    assert_eq!(counts(0), (1.into(), 0.into()));
+    assert_eq!(counts(1), (2.into(), 2.into()));
+    assert!(stats["flow"]["input_throughput"]["lifetime"].as_f64() > Some(0.0));
     assert_eq!(get(port, "/").unwrap()["status"], "green");
     assert_eq!(
         get(port, "/_node/pipelines").unwrap()["pipelines"]["p"]["workers"],

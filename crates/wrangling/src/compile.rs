@@ -31,6 +31,10 @@ pub(crate) struct Compiler<'e> {
     ids: Vec<String>,
     /// Whether a filter makes more events of one.
     pub(crate) multiplies: bool,
+    /// Filters that are counted so far.
+    pub(crate) counted: usize,
+    /// Whether the filters that follow are counted.
+    counting: bool,
 }
 
 /// All problems of these statements that compilation finds.
@@ -64,6 +68,8 @@ impl<'e> Compiler<'e> {
             failure_tags: Vec::new(),
             ids: Vec::new(),
             multiplies: false,
+            counted: 0,
+            counting: environment.count_filters,
         }
     }
 
@@ -107,7 +113,10 @@ impl<'e> Compiler<'e> {
 
     fn statement(&mut self, statement: &Statement) -> Option<Node> {
         Some(match statement {
-            Statement::Plugin(filter) => self.filter(filter)?,
+            Statement::Plugin(filter) => {
+                let node = self.filter(filter)?;
+                self.counted(node)
+            }
             Statement::If(conditional) => Node::If(self.conditional(conditional)),
             Statement::Decode(_) => return None,
             Statement::RejectFailures => Node::RejectFailures(self.failure_tags.clone()),
@@ -119,7 +128,12 @@ impl<'e> Compiler<'e> {
             Statement::Document(document) => {
                 Node::Document(platform::DocumentNode::compile(document, self)?)
             }
-            Statement::Source(source) => Node::Source(source.number, self.statements(&source.body)),
+            Statement::Source(source) => {
+                let counting = std::mem::take(&mut self.counting);
+                let body = self.statements(&source.body);
+                self.counting = counting;
+                Node::Source(source.number, body)
+            }
             Statement::Deliver(deliver) => {
                 let at = format!("/outputs/{}", deliver.outlet);
                 let texts = deliver
@@ -194,6 +208,15 @@ impl<'e> Compiler<'e> {
             common,
             failure_tags,
         })))
+    }
+
+    /// A filter with the next number to count under, if filters are counted.
+    fn counted(&mut self, filter: Node) -> Node {
+        if !self.counting {
+            return filter;
+        }
+        self.counted += 1;
+        Node::Counted(self.counted - 1, Box::new(filter))
     }
 
     fn conditional(&mut self, conditional: &If) -> IfNode {

@@ -1,5 +1,6 @@
 //! A program made ready to run, and the memory that a thread needs to run it.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bumpalo::Bump;
@@ -9,7 +10,8 @@ use crate::ast::{Decode, Program, Statement};
 use crate::compile::Compiler;
 use crate::environment::Environment;
 use crate::exec::{
-    Body, Context, Event, Flow, Node, Provenance, Refusal, Run, Strand, run_nodes, run_strands,
+    Body, Context, Event, FilterCounts, Flow, Node, Provenance, Refusal, Run, Strand, counts,
+    run_nodes, run_strands,
 };
 use crate::layout::{Columns, Layout, METADATA, VERSION};
 use crate::platform::{DecodeNode, decode};
@@ -35,6 +37,8 @@ pub struct Compiled {
     clock_ms: i64,
     /// Whether a record may become several events.
     multiplies: bool,
+    /// Filters that are counted.
+    counted: usize,
     /// Tells scratches of other programs apart.
     serial: u64,
 }
@@ -46,6 +50,7 @@ pub struct Scratch {
     /// The program's layout and the field names learned from records.
     layout: Layout,
     serial: u64,
+    counts: Vec<Cell<FilterCounts>>,
 }
 
 impl Compiled {
@@ -72,6 +77,7 @@ impl Compiled {
             ordered: compiler.ordered,
             clock_ms: environment.clock_ms,
             multiplies: compiler.multiplies,
+            counted: compiler.counted,
             serial,
         })
     }
@@ -100,6 +106,7 @@ impl Compiled {
             bump: Bump::new(),
             layout: self.layout.learner(),
             serial: self.serial,
+            counts: counts(self.counted),
         }
     }
 
@@ -109,10 +116,10 @@ impl Compiled {
         scratch.prepare(self);
         let learned = match record.payload {
             Payload::Row { columns, .. } => {
-                self.run_in(record, &columns.layout, &scratch.bump, output);
+                self.run_in(record, &columns.layout, scratch.parts(), output);
                 Vec::new()
             }
-            _ => self.run_in(record, &scratch.layout, &scratch.bump, output),
+            _ => self.run_in(record, &scratch.layout, scratch.parts(), output),
         };
         for name in learned {
             scratch.layout.intern(&name);
@@ -124,7 +131,7 @@ impl Compiled {
         &'a self,
         record: &Record<'a>,
         layout: &'a Layout,
-        bump: &'a Bump,
+        (bump, counts): (&'a Bump, &'a [Cell<FilterCounts>]),
         output: &mut O,
     ) -> Vec<String> {
         let mut event = Event::new(bump, layout);
@@ -137,6 +144,7 @@ impl Compiled {
             clock_ms,
             file_key: record.file_key,
             position: record.position,
+            counts,
         };
         if let Err(refusal) = decode(&record.payload, &self.decode, clock_ms, &mut event) {
             output.reject(&refusal.into());
@@ -252,6 +260,16 @@ fn deliver<'a, O: Output>(event: &Event<'a>, metadata: Value<'a>, run: &Run<'a>,
 }
 
 impl Scratch {
+    /// What each filter did since this was asked last, in the order of the program, if its environment asks for
+    /// counting. Filters of [sources](crate::ast::Source) are not counted.
+    pub fn take_counts(&mut self) -> impl Iterator<Item = FilterCounts> + '_ {
+        self.counts.iter().map(Cell::take)
+    }
+
+    fn parts(&self) -> (&Bump, &[Cell<FilterCounts>]) {
+        (&self.bump, &self.counts)
+    }
+
     fn prepare(&mut self, compiled: &Compiled) {
         if self.serial != compiled.serial {
             *self = compiled.scratch();

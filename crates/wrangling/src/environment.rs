@@ -24,6 +24,8 @@ pub struct Environment {
     pub resources: Resources,
     /// What `${NAME}` stands for in values of options and in conditions.
     pub variables: BTreeMap<String, String>,
+    /// Whether filters count their events: see [`crate::Scratch::take_counts`].
+    pub count_filters: bool,
 }
 
 /// Whether filters name fields by the Elastic Common Schema.

@@ -1,4 +1,5 @@
-//! The pipeline language and its compiled execution: pure, without input, output or a clock of its own. Only the files that
+//! The pipeline language and its compiled execution: pure, without input, output or a clock of its own (that counted
+//! filters are timed changes no event). Only the files that
 //! filters name are read while a program is compiled, from where [`Resources`] says.
 //!
 //! * [`ast`]: what a job's wrangling means; [`steps`] and [`logstash`] are notations for it.
@@ -62,6 +63,7 @@ pub mod violation;
 pub use compile::check_pipeline;
 pub use compiled::{Compiled, Scratch};
 pub use environment::{EcsCompatibility, Environment};
+pub use exec::FilterCounts;
 pub use field::Field;
 pub use layout::Columns;
 pub use record::{Delivery, Document, Output, Payload, Record, Reject, write_json_str};

@@ -40,7 +40,8 @@ pub enum Payload<'a> {
         source: u32,
         /// When it was read, in milliseconds since 1970: its timestamp, and its clock.
         at_ms: i64,
-        /// Field references and what is set there, in order. An empty reference sets the members of a JSON object.
+        /// Field references and what is set there, in order. An empty reference sets the members
+        /// of a JSON object; those that are objects are merged into objects that are there.
         fields: &'a [(String, Field)],
         /// Set where the event has nothing yet; left out where they cannot be set.
         defaults: &'a [(String, Field)],

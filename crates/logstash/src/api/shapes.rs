@@ -83,6 +83,28 @@ pub fn events(stats: &PipelineStats) -> Value {
     })
 }
 
+/// Events a second, and how busy workers are, since the start.
+fn flow(stats: &PipelineStats) -> Value {
+    let millis = uptime(stats).max(1) as f64;
+    let rate = |count: u64| {
+        let rate = count as f64 / millis;
+        json!({"lifetime": (rate * 1000.0).round() / 1000.0})
+    };
+    let outputs = stats.outputs.iter();
+    let worked = stats.filtered.millis()
+        + outputs
+            .map(|(output, _)| output.stats.millis())
+            .sum::<u64>();
+    json!({
+        "input_throughput": rate(stats.events_in() * 1000),
+        "filter_throughput": rate(stats.filtered.events_out() * 1000),
+        "output_throughput": rate(stats.filtered.events_out() * 1000),
+        "queue_backpressure": rate(stats.queue_push_millis()),
+        "worker_concurrency": rate(worked),
+        "worker_utilization": rate(worked * 100 / stats.workers as u64),
+    })
+}
+
 /// What the pipeline and its plugins did, by its id.
 pub fn by_id(stats: &PipelineStats) -> Value {
     let inputs: Vec<Value> = stats
@@ -95,11 +117,7 @@ pub fn by_id(stats: &PipelineStats) -> Value {
         .iter()
         .map(|(output, _)| worked(output))
         .collect();
-    let filters: Vec<Value> = stats
-        .filters
-        .iter()
-        .map(|filter| json!({"id": filter.id, "name": filter.name}))
-        .collect();
+    let filters: Vec<Value> = stats.filters.iter().map(worked).collect();
     let decoded = stats
         .inputs
         .iter()
@@ -110,6 +128,7 @@ pub fn by_id(stats: &PipelineStats) -> Value {
         .map(|(output, codec)| codec_stats(output, codec, "encode"));
     let pipeline = json!({
         "events": events(stats),
+        "flow": flow(stats),
         "plugins": {
             "inputs": inputs,
             "codecs": decoded.chain(encoded).collect::<Vec<_>>(),

@@ -256,6 +256,25 @@ impl<'a> Event<'a> {
         }
     }
 
+    /// As [`Self::set_named`], but the members of an object are added to those of an object that is there.
+    pub(crate) fn merge_named(&mut self, name: &'a str, value: Value<'a>) {
+        let known = match self.layout.find(name) {
+            Some(slot) => self.slot(slot),
+            None => self.extra_get(name),
+        };
+        let merged = match (known, value) {
+            (Value::Object(known), Value::Object(added)) => {
+                let kept = known
+                    .iter()
+                    .filter(|(name, _)| !added.iter().any(|(other, _)| other == name));
+                let all = kept.chain(added).copied();
+                Value::Object(BumpVec::from_iter_in(all, self.bump).into_bump_slice())
+            }
+            _ => value,
+        };
+        self.set_named(name, merged);
+    }
+
     /// As [`Self::set_named`], trying `expected` first: records mostly have the same members in the same order. Returns the
     /// slot that is expected next.
     #[inline]

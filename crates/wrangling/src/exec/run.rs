@@ -1,8 +1,12 @@
 //! The interpreter of compiled nodes.
 
+use std::cell::Cell;
+use std::time::Instant;
+
 use bumpalo::collections::Vec as BumpVec;
 
 use super::condition::Condition;
+use super::counts::FilterCounts;
 use super::event::Event;
 use crate::filters::{Applied, Common, FilterKind, Multiplier};
 use crate::platform::{DocumentNode, SchemaNode};
@@ -16,6 +20,8 @@ pub(crate) struct Context<'a> {
     pub(crate) position: u64,
     /// Number of the source that the event is from.
     pub(crate) source: u32,
+    /// Where counted filters count, by their numbers.
+    pub(crate) counts: &'a [Cell<FilterCounts>],
 }
 
 /// A compiled statement.
@@ -24,6 +30,8 @@ pub(crate) enum Node {
     Filter(Box<FilterNode>),
     /// A filter that makes more events of one.
     Multiply(Box<Multiplier>),
+    /// A filter whose events are counted under this number.
+    Counted(usize, Box<Node>),
     If(IfNode),
     /// The tags that failed filters leave.
     RejectFailures(Vec<Box<str>>),
@@ -117,6 +125,13 @@ pub(super) fn run_node<'a>(
 ) -> Flow<'a> {
     match node {
         Node::Filter(filter) => filter.run(event, context),
+        Node::Counted(number, filter) => {
+            let began = Instant::now();
+            let flow = run_node(filter, event, run, context);
+            let passed = u64::from(matches!(flow, Flow::Next));
+            context.count(*number, 1, passed, began.elapsed());
+            flow
+        }
         Node::If(conditional) => conditional.run(event, run, context),
         Node::RejectFailures(tags) => crate::platform::reject_failures(tags, event),
         Node::DefaultTimestamp => {

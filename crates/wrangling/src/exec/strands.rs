@@ -1,6 +1,9 @@
 //! Programs in which one record may become several events: statements are carried out one by one for all of them, as
 //! Logstash does with a batch of one event, so that documents come out in its order.
 
+use std::slice;
+use std::time::Instant;
+
 use super::event::Event;
 use super::run::{Context, Flow, IfNode, Node, Refusal, Run, run_node};
 
@@ -56,6 +59,12 @@ pub(crate) fn run_strands<'a>(
                 }
                 all
             }
+            Node::Counted(number, filter) => {
+                let (began, events_in) = (Instant::now(), running(&strands));
+                let after = run_strands(slice::from_ref(filter), strands, context);
+                context.count(*number, events_in, running(&after), began.elapsed());
+                after
+            }
             Node::If(conditional) => conditional.run_strands(strands, context),
             single => {
                 strands.retain_mut(|strand| strand.step(single, context));
@@ -64,6 +73,12 @@ pub(crate) fn run_strands<'a>(
         };
     }
     strands
+}
+
+/// How many events were not rejected.
+fn running(strands: &[Strand<'_>]) -> u64 {
+    let running = strands.iter().filter(|strand| strand.refusal.is_none());
+    running.count() as u64
 }
 
 impl IfNode {

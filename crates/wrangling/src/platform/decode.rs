@@ -156,7 +156,7 @@ fn set_field<'a>(name: &'a str, field: &'a Field, event: &mut Event<'a>) {
         Field::Json(text) => match parse(text, event.bump) {
             Ok(Value::Object(members)) if name.is_empty() => {
                 for (name, value) in members {
-                    event.set_named(name, *value);
+                    event.merge_named(name, *value);
                 }
                 return;
             }
