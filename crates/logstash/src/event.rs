@@ -5,6 +5,7 @@ use std::sync::Arc;
 use wrangling::Field;
 
 use crate::codec::Fields;
+use crate::receipt::Receipt;
 
 /// An event as its input made it.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub struct Event {
     pub fields: Fields,
     /// What the input says about where it is from: set where the codec found nothing.
     pub defaults: Arc<[(String, Field)]>,
+    /// Where it is noted that the event was written, if its sender wants to know.
+    pub receipt: Option<Arc<Receipt>>,
 }
 
 /// Milliseconds since 1970.

@@ -4,7 +4,8 @@
 //! command line ([`main`]), codecs, inputs, outputs, the queue with its workers, and the HTTP API.
 //!
 //! An event goes: input, codec → queue → worker (the input's `add_field`, `tags` and `type`, the filters, the outputs'
-//! conditionals, all one compiled program) → encoder → output.
+//! conditionals, all one compiled program) → encoder → output. Events of an input whose senders wait for an answer carry a
+//! receipt: with the last event of a window that was written, the outputs are made durable and the window is acknowledged.
 
 mod api;
 mod codec;
@@ -14,6 +15,7 @@ mod input;
 mod options;
 mod output;
 mod pipeline;
+mod receipt;
 mod runtime;
 mod settings;
 mod stats;
@@ -89,6 +91,7 @@ fn run(flags: &Flags) -> Result<(), Error> {
     let input_context = InputContext {
         ecs: flags.ecs.into(),
         data: flags.data.clone(),
+        runtime: requests.handle().clone(),
     };
     let output_context = OutputContext {
         ecs: flags.ecs.into(),

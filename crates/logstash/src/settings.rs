@@ -7,7 +7,11 @@ use wrangling::EcsCompatibility;
 
 /// Runs a Logstash pipeline.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "logstash", disable_version_flag = true)]
+#[command(
+    args_override_self = true,
+    name = "logstash",
+    disable_version_flag = true
+)]
 pub struct Flags {
     /// Configuration: a file, a folder, or a pattern of files; several are put together in the order of their names.
     #[arg(short = 'f', long = "path.config", value_name = "PATH")]

@@ -1,7 +1,7 @@
 //! Workers: take batches from the queue, run the filters, and hand what becomes of them to the outputs.
 
 use std::sync::mpsc::Receiver;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use wrangling::{Compiled, Delivery, Document, Output, Payload, Record, Reject, Scratch};
@@ -9,6 +9,7 @@ use wrangling::{Compiled, Delivery, Document, Output, Payload, Record, Reject, S
 use crate::event::Event;
 use crate::output::{Item, Outlet};
 use crate::pipeline::Pipeline;
+use crate::receipt::Receipt;
 use crate::stats::PipelineStats;
 
 /// Works until the queue has ended.
@@ -21,7 +22,19 @@ pub fn work(pipeline: &Pipeline, queue: &Mutex<Receiver<Vec<Event>>>, stats: &Pi
         stats
             .filtered
             .add(batch.len() as u64, passed, began.elapsed());
-        worker.deliver(stats);
+        if worker.deliver(stats) {
+            acknowledge(&batch, &pipeline.outlets);
+        }
+    }
+}
+
+/// Notes in their receipts that these events are written. Windows that end with them are acknowledged, once all that was
+/// written is durable; otherwise they are given up.
+fn acknowledge(batch: &[Event], outlets: &[Outlet]) {
+    let receipts = batch.iter().filter_map(|event| event.receipt.as_ref());
+    let whole: Vec<&Arc<Receipt>> = receipts.filter(|receipt| receipt.written()).collect();
+    if !whole.is_empty() && outlets.iter().all(|outlet| outlet.output.persist()) {
+        whole.into_iter().for_each(|receipt| receipt.acknowledge());
     }
 }
 
@@ -93,8 +106,9 @@ impl<'p> Worker<'p> {
         }
     }
 
-    /// Brings the batch to the outputs.
-    fn deliver(&mut self, stats: &PipelineStats) {
+    /// Brings the batch to the outputs; false if an event was lost on the way.
+    fn deliver(&mut self, stats: &PipelineStats) -> bool {
+        let mut safe = true;
         let outlets = self.collected.outlets.iter().zip(&mut self.collected.items);
         for ((outlet, items), (info, _)) in outlets.zip(&stats.outputs) {
             if items.is_empty() {
@@ -103,9 +117,12 @@ impl<'p> Worker<'p> {
             let began = Instant::now();
             let items = std::mem::take(items);
             let count = items.len() as u64;
-            let written = outlet.output.write(items) as u64;
-            info.stats.add(count, written, began.elapsed());
+            let written = outlet.output.write(items);
+            safe &= !written.lost;
+            info.stats
+                .add(count, written.stored as u64, began.elapsed());
         }
+        safe
     }
 }
 

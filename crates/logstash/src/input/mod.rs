@@ -1,5 +1,7 @@
 //! Inputs: what reads, decodes and hands events to the queue.
 
+mod beats;
+mod beats_event;
 mod discover;
 mod file;
 mod file_reader;
@@ -14,12 +16,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
+use tokio::runtime::Handle;
 use wrangling::ast::{Branch, Expr, If, Literal, Operand, Plugin, Statement};
 use wrangling::{EcsCompatibility, Field, Violation, field_ref::FieldRef};
 
 use crate::codec::{Decoder, Fields};
 use crate::event::{Event, now_ms};
 use crate::options::Options;
+use crate::receipt::Receipt;
 use crate::stats::PluginStats;
 
 /// Options that every input has.
@@ -40,6 +44,8 @@ pub struct InputContext {
     pub ecs: EcsCompatibility,
     /// Folder for what must outlive the process.
     pub data: PathBuf,
+    /// Serves connections.
+    pub runtime: Handle,
 }
 
 /// An input that runs until its data ends or it is stopped.
@@ -55,6 +61,10 @@ pub trait Input: Send {
 pub fn compile(plugin: &Plugin, context: &InputContext) -> Result<Box<dyn Input>, Violation> {
     let read = |own: &[&str]| Options::new(plugin, &[own, COMMON]);
     match plugin.name.as_str() {
+        "beats" => Ok(Box::new(beats::Beats::compile(
+            read(beats::OPTIONS)?,
+            context,
+        )?)),
         "stdin" => Ok(Box::new(stdin::Stdin::compile(read(&[])?, context)?)),
         "generator" => {
             let options = read(generator::OPTIONS)?;
@@ -65,8 +75,13 @@ pub fn compile(plugin: &Plugin, context: &InputContext) -> Result<Box<dyn Input>
             Ok(Box::new(file::File::compile(options, context)?))
         }
         other => {
-            let message =
-                format!("the input `{other}` does not run here; allowed: file, generator, stdin");
+            let allowed = "beats, file, generator, stdin";
+            let message = match other {
+                "kafka" => format!(
+                    "the input `kafka` is not offered yet by `ingestworker logstash`; allowed: {allowed}"
+                ),
+                _ => format!("the input `{other}` does not run here; allowed: {allowed}"),
+            };
             Err(Violation::new(
                 plugin.at.0.clone(),
                 "unsupported_input",
@@ -118,6 +133,9 @@ pub fn decorations(plugin: &Plugin) -> Vec<Statement> {
     if !options.is_empty() {
         statements.push(mutate(options));
     }
+    if plugin.name == "beats" {
+        statements.extend(beats_event::tagging(&plugin.at));
+    }
     statements
 }
 
@@ -145,6 +163,16 @@ impl Feed {
     /// Hands over events, in order; waits while the queue is full. What cannot be handed over because all workers are
     /// gone is lost with them.
     pub fn send(&self, events: &mut Vec<Fields>, defaults: &Arc<[(String, Field)]>) {
+        self.send_receipted(events, defaults, None);
+    }
+
+    /// As [`Self::send`], for events whose sender wants to know when they are written.
+    pub fn send_receipted(
+        &self,
+        events: &mut Vec<Fields>,
+        defaults: &Arc<[(String, Field)]>,
+        receipt: Option<Arc<Receipt>>,
+    ) {
         if events.is_empty() {
             return;
         }
@@ -156,6 +184,7 @@ impl Feed {
             at_ms,
             fields,
             defaults: Arc::clone(defaults),
+            receipt: receipt.clone(),
         });
         loop {
             let batch: Vec<Event> = events.by_ref().take(self.batch).collect();

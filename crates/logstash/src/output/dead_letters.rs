@@ -61,4 +61,13 @@ impl DeadLetters {
         }
         file.as_mut().map_or(Ok(()), |file| file.write_all(&line))
     }
+
+    /// Makes what was kept outlive a crash.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn sync(&self) -> io::Result<()> {
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.as_ref().map_or(Ok(()), fs::File::sync_data)
+    }
 }

@@ -12,7 +12,7 @@ use wrangling::{EcsCompatibility, Violation};
 use super::action::Actions;
 use super::address;
 use super::dead_letters::{DeadLetter, DeadLetters};
-use super::{Item, Output, OutputContext};
+use super::{Item, Output, OutputContext, Written};
 use crate::options::Options;
 
 pub const OPTIONS: &[&str] = &[
@@ -124,8 +124,8 @@ impl Elasticsearch {
         })
     }
 
-    async fn send(&self, mut items: Vec<Item>) -> usize {
-        let (mut stored, mut wait) = (0, self.first_wait);
+    async fn send(&self, mut items: Vec<Item>) -> Written {
+        let (mut written, mut wait) = (Written::default(), self.first_wait);
         while !items.is_empty() {
             let mut body = Vec::new();
             items
@@ -137,8 +137,7 @@ impl Elasticsearch {
                         tracing::info!("elasticsearch is back");
                     }
                     let before = items.len();
-                    let (again, refused) = self.judge(items, &response);
-                    stored += before - again.len() - refused;
+                    let again = self.judge(items, &response, &mut written);
                     if again.len() < before {
                         wait = self.first_wait;
                     }
@@ -146,7 +145,9 @@ impl Elasticsearch {
                 }
                 Err(ClientError::Status { status: 413, .. }) if items.len() > 1 => {
                     let rest = items.split_off(items.len() / 2);
-                    stored += Box::pin(self.send(items)).await;
+                    let half = Box::pin(self.send(items)).await;
+                    written.stored += half.stored;
+                    written.lost |= half.lost;
                     items = rest;
                     continue;
                 }
@@ -156,9 +157,9 @@ impl Elasticsearch {
                     },
                 ) => {
                     for item in &items {
-                        self.refuse(item, error.to_string());
+                        written.lost |= !self.refuse(item, error.to_string());
                     }
-                    return stored;
+                    return written;
                 }
                 Err(error) => {
                     if !self.away.swap(true, Ordering::Relaxed) {
@@ -171,13 +172,13 @@ impl Elasticsearch {
                 wait = (wait * 2).min(self.longest_wait);
             }
         }
-        stored
+        written
     }
 
-    /// The items to send again, and how many were refused for good.
-    fn judge(&self, items: Vec<Item>, response: &BulkResponse) -> (Vec<Item>, usize) {
+    /// The items to send again; what became of the others is noted.
+    fn judge(&self, items: Vec<Item>, response: &BulkResponse, written: &mut Written) -> Vec<Item> {
         let mut items: Vec<Option<Item>> = items.into_iter().map(Some).collect();
-        let (mut again, mut refused) = (Vec::new(), 0);
+        let mut again = Vec::new();
         for failure in &response.failures {
             let Some(item) = items.get_mut(failure.position).and_then(Option::take) else {
                 continue;
@@ -191,19 +192,17 @@ impl Elasticsearch {
                 // its id is taken, or it is not there to be deleted: nothing to repair
                 409 => {
                     tracing::warn!(%reason, "an event was not stored");
-                    refused += 1;
                 }
-                404 if failure.kind.is_empty() => refused += 1,
-                _ => {
-                    self.refuse(&item, reason);
-                    refused += 1;
-                }
+                404 if failure.kind.is_empty() => {}
+                _ => written.lost |= !self.refuse(&item, reason),
             }
         }
-        (again, refused)
+        written.stored += items.iter().flatten().count();
+        again
     }
 
-    fn refuse(&self, item: &Item, reason: String) {
+    /// Puts an event to the dead letters; false if that cannot be done.
+    fn refuse(&self, item: &Item, reason: String) -> bool {
         tracing::warn!(%reason, "an event can never be stored; it goes to the dead letters");
         let letter = DeadLetter {
             at: jiff::Timestamp::now().to_string(),
@@ -212,14 +211,24 @@ impl Elasticsearch {
             reason,
             event: serde_json::from_slice::<&RawValue>(&item.data).ok(),
         };
-        if let Err(error) = self.dead_letters.keep(&letter) {
+        let kept = self.dead_letters.keep(&letter);
+        if let Err(error) = &kept {
             tracing::error!(%error, "a dead letter cannot be kept");
         }
+        kept.is_ok()
     }
 }
 
 impl Output for Elasticsearch {
-    fn write(&self, items: Vec<Item>) -> usize {
+    fn write(&self, items: Vec<Item>) -> Written {
         self.runtime.block_on(self.send(items))
+    }
+
+    fn persist(&self) -> bool {
+        let synced = self.dead_letters.sync();
+        if let Err(error) = &synced {
+            tracing::error!(%error, "dead letters cannot be made durable");
+        }
+        synced.is_ok()
     }
 }

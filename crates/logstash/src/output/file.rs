@@ -2,17 +2,16 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use wrangling::Violation;
 
-use super::{Item, Output};
+use super::file_writer::Writer;
+use super::{Item, Output, Written};
 use crate::options::Options;
 
 pub const OPTIONS: &[&str] = &[
@@ -48,35 +47,6 @@ struct Open {
     writer: Writer,
     used: Instant,
     flushed: Instant,
-}
-
-#[derive(Debug)]
-enum Writer {
-    Plain(BufWriter<fs::File>),
-    Gzip(GzEncoder<fs::File>),
-}
-
-impl Writer {
-    fn write(&mut self, data: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Plain(file) => file.write_all(data),
-            Self::Gzip(file) => file.write_all(data),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Plain(file) => file.flush(),
-            Self::Gzip(file) => file.flush(),
-        }
-    }
-
-    fn close(self) -> io::Result<()> {
-        match self {
-            Self::Plain(mut file) => file.flush(),
-            Self::Gzip(file) => file.finish().map(drop),
-        }
-    }
 }
 
 impl File {
@@ -141,7 +111,11 @@ impl File {
             }
         }
         if !open.contains_key(&path) {
-            open.insert(path.clone(), self.open(&path)?);
+            let mut file = self.open(&path)?;
+            if item.data.ends_with(b"\n") && !self.gzip && is_torn(&path) {
+                file.writer.write(b"\n")?;
+            }
+            open.insert(path.clone(), file);
         }
         let Some(file) = open.get_mut(&path) else {
             return Ok(());
@@ -165,10 +139,7 @@ impl File {
             false => options.append(true),
         };
         let file = options.open(path)?;
-        let writer = match self.gzip {
-            true => Writer::Gzip(GzEncoder::new(file, Compression::default())),
-            false => Writer::Plain(BufWriter::new(file)),
-        };
+        let writer = Writer::new(file, self.gzip);
         let now = Instant::now();
         Ok(Open {
             writer,
@@ -203,21 +174,32 @@ impl File {
 }
 
 impl Output for File {
-    fn write(&self, items: Vec<Item>) -> usize {
+    fn write(&self, items: Vec<Item>) -> Written {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut written = 0;
+        let mut written = Written::default();
         for item in &items {
             match self.append(item, &mut open) {
-                Ok(()) => written += 1,
+                Ok(()) => written.stored += 1,
                 Err(error) => {
+                    written.lost = true;
                     tracing::error!(path = item.text(0), %error, "an event cannot be written to its file");
                 }
             }
         }
         if let Err(error) = self.tidy(&mut open) {
+            written.lost = true;
             tracing::error!(%error, "a file cannot be flushed");
         }
         written
+    }
+
+    fn persist(&self) -> bool {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let synced = open.values_mut().try_for_each(|file| file.writer.sync());
+        if let Err(error) = &synced {
+            tracing::error!(%error, "a file cannot be made durable");
+        }
+        synced.is_ok()
     }
 
     fn close(&self) {
@@ -228,6 +210,19 @@ impl Output for File {
             }
         }
     }
+}
+
+/// Whether a file ends within a line: a process was killed while it wrote.
+fn is_torn(path: &Path) -> bool {
+    let last = || -> io::Result<u8> {
+        let mut byte = [0];
+        let length = fs::metadata(path)?.len();
+        let before = length.checked_sub(1).ok_or(io::ErrorKind::UnexpectedEof)?;
+        fs::File::open(path)?.read_exact_at(&mut byte, before)?;
+        Ok(byte[0])
+    };
+    // what is no plain file has no length: nothing is read of it
+    last().is_ok_and(|byte| byte != b'\n')
 }
 
 /// An access mode as Logstash takes it: octal digits; -1 is the system's default.

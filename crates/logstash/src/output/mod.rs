@@ -5,6 +5,7 @@ mod address;
 mod dead_letters;
 mod elasticsearch;
 mod file;
+mod file_writer;
 mod stdout;
 
 use std::path::PathBuf;
@@ -54,10 +55,23 @@ impl Item {
     }
 }
 
+/// What became of some events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Written {
+    /// Events that are where they should be.
+    pub stored: usize,
+    /// Whether an event is neither there nor refused for good.
+    pub lost: bool,
+}
+
 /// Where events go. Workers share it.
 pub trait Output: Send + Sync {
-    /// Brings events there; comes back when that is done or cannot be done. How many were written.
-    fn write(&self, items: Vec<Item>) -> usize;
+    /// Brings events there; comes back when that is done or cannot be done.
+    fn write(&self, items: Vec<Item>) -> Written;
+    /// Makes all that was written outlive a crash; false if that cannot be done.
+    fn persist(&self) -> bool {
+        true
+    }
     /// No more events will come.
     fn close(&self) {}
 }
@@ -138,7 +152,10 @@ pub fn compile(plugin: &Plugin, context: &OutputContext) -> Result<Outlet, Viola
 struct Null;
 
 impl Output for Null {
-    fn write(&self, items: Vec<Item>) -> usize {
-        items.len()
+    fn write(&self, items: Vec<Item>) -> Written {
+        Written {
+            stored: items.len(),
+            lost: false,
+        }
     }
 }
