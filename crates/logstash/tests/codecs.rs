@@ -112,6 +112,12 @@ fn events_are_written_as_the_codec_says() {
     assert_eq!(encoded("plain { format => \"%{message}\" }"), "a");
     assert_eq!(encoded("plain"), "1970-01-01T00:00:01.000Z %{host} a");
     assert_eq!(encoded("dots"), ".");
+    assert_eq!(
+        encoded(
+            "csv { columns => [\"message\", \"[event][original]\", \"none\", \"event\", \"@timestamp\"] include_headers => true }"
+        ),
+        "message,[event][original],none,event,@timestamp\na,a,,\"{\"\"original\"\"=>\"\"a\"\"}\",1970-01-01T00:00:01.000Z\n"
+    );
     let document = json!({"message": "a", "n": "1", "event": {"original": "a"}, "@timestamp": "1970-01-01T00:00:01.000Z"});
     let json = encoded("json");
     assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), document);

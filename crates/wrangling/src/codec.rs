@@ -7,7 +7,7 @@ use crate::field::Field;
 use crate::filters::{self, Conversion, Splitter};
 use crate::value::Value;
 
-pub use crate::json::inspect_bytes;
+pub use crate::inspect::inspect_bytes;
 
 /// Splits CSV lines as Ruby's CSV does.
 #[derive(Debug)]

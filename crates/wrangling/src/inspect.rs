@@ -1,4 +1,4 @@
-//! How Ruby shows lists and objects as text: `["a", 1]`, `{"k"=>nil}`.
+//! How Ruby shows texts, lists and objects: `"a\n"`, `["a", 1]`, `{"k"=>nil}`.
 
 use std::fmt::Write as _;
 
@@ -58,6 +58,21 @@ pub(crate) fn inspect<'a>(value: Value<'a>, order: Members, bump: &'a Bump, out:
     }
 }
 
+/// Bytes as Ruby's `inspect` shows a UTF-8 string, with its quotes: what is no UTF-8 as `\xFF`.
+#[must_use]
+pub fn inspect_bytes(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() + 2);
+    text.push('"');
+    for chunk in bytes.utf8_chunks() {
+        escape(chunk.valid(), &mut text);
+        for byte in chunk.invalid() {
+            let _infallible = write!(text, "\\x{byte:02X}");
+        }
+    }
+    text.push('"');
+    text
+}
+
 /// A string as Ruby's `String#inspect` quotes it.
 fn inspect_str(text: &str, out: &mut String) {
     out.push('"');
@@ -113,5 +128,13 @@ mod tests {
             inspect(value, Members::Sorted, &bump, &mut text);
             assert_eq!(text, shown);
         }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_shown_by_their_numbers() {
+        assert_eq!(
+            inspect_bytes(b"a\xff\xe2\x98 \"\\"),
+            "\"a\\xFF\\xE2\\x98 \\\"\\\\\""
+        );
     }
 }

@@ -1,7 +1,10 @@
 //! What goes into a compiled program and what comes out of it, record by record.
 
+use bumpalo::Bump;
+
 use crate::exec::Body;
 use crate::field::Field;
+use crate::field_ref::FieldRef;
 use crate::json::write_debug;
 use crate::layout::Columns;
 use crate::value::Value;
@@ -77,11 +80,34 @@ impl Delivery<'_> {
         self.body.encode(0, out);
     }
 
+    /// A field as text, as Ruby's `to_s` gives it; `None` if there is none.
+    #[must_use]
+    pub fn value(&self, field: &FieldRef) -> Option<String> {
+        let root = match field.root() {
+            "@metadata" => self.metadata,
+            name => self.body.members().find(|(known, _)| *known == name)?.1,
+        };
+        shown(root.at(field.rest()))
+    }
+
+    /// The names of all fields but `@metadata`, with their values as [`Self::value`] gives them.
+    pub fn values(&self) -> impl Iterator<Item = (&str, Option<String>)> {
+        let members = self.body.members();
+        members.map(|(name, value)| (name, shown(value)))
+    }
+
     /// Appends the event as Ruby's `awesome_print` shows it, with `@metadata` if it is wanted.
     pub fn debug(&self, with_metadata: bool, out: &mut Vec<u8>) {
         let metadata = Some(("@metadata", self.metadata)).filter(|_| with_metadata);
         let members: Vec<_> = self.body.members().chain(metadata).collect();
         write_debug(Value::Object(&members), 0, out);
+    }
+}
+
+fn shown(value: Value<'_>) -> Option<String> {
+    match value {
+        Value::Absent | Value::Null => None,
+        value => Some(value.ruby_text(&Bump::new()).to_owned()),
     }
 }
 

@@ -6,6 +6,19 @@ use wrangling::{Field, Violation};
 use super::{Fields, set_original};
 use crate::options::Options;
 
+/// The codec's options, for reading and for writing.
+pub const OPTIONS: &[&str] = &[
+    "autodetect_column_names",
+    "autogenerate_column_names",
+    "columns",
+    "convert",
+    "include_headers",
+    "quote_char",
+    "separator",
+    "skip_empty_columns",
+    "target",
+];
+
 /// Makes an event of a line of values.
 #[derive(Debug)]
 pub struct Csv {

@@ -6,7 +6,7 @@ use wrangling::ast::Plugin;
 use wrangling::{EcsCompatibility, Violation};
 
 use super::charset::Charset;
-use super::csv::Csv;
+use super::csv::{self, Csv};
 use super::lines::Lines;
 use super::multiline::Multiline;
 use super::{Fields, json, text_event};
@@ -59,17 +59,7 @@ impl Decoder {
                 (options, Records::Json { target }, name == "json_lines")
             }
             "csv" => {
-                let options = read(&[
-                    "autodetect_column_names",
-                    "autogenerate_column_names",
-                    "columns",
-                    "convert",
-                    "include_headers",
-                    "quote_char",
-                    "separator",
-                    "skip_empty_columns",
-                    "target",
-                ])?;
+                let options = read(csv::OPTIONS)?;
                 (options, Records::Csv(Csv::compile(options)?), false)
             }
             "multiline" => {

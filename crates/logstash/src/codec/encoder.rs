@@ -3,6 +3,8 @@
 use wrangling::ast::Plugin;
 use wrangling::{Delivery, Violation};
 
+use super::csv;
+use super::csv_writer::CsvWriter;
 use crate::options::Options;
 
 const COMMON: &[&str] = &["charset", "ecs_compatibility", "enable_metric", "id"];
@@ -10,7 +12,7 @@ const COMMON: &[&str] = &["charset", "ecs_compatibility", "enable_metric", "id"]
 const PLAIN: &str = "%{@timestamp} %{host} %{message}";
 
 /// A codec that writes.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum Encoder {
     /// JSON, with what follows each event.
     Json {
@@ -29,6 +31,8 @@ pub enum Encoder {
         /// Whether `@metadata` is shown, too.
         metadata: bool,
     },
+    /// A line of values an event.
+    Csv(CsvWriter),
     /// A dot an event.
     Dots,
 }
@@ -72,10 +76,11 @@ impl Encoder {
                 let metadata = read(&["metadata"])?.flag("metadata", false)?;
                 Ok(Self::Debug { metadata })
             }
+            "csv" => CsvWriter::compile(read(csv::OPTIONS)?).map(Self::Csv),
             "dots" => read(&[]).map(|_| Self::Dots),
             other => {
                 let message = format!(
-                    "the codec `{other}` cannot be written; allowed: dots, json, json_lines, line, plain, rubydebug"
+                    "the codec `{other}` cannot be written; allowed: csv, dots, json, json_lines, line, plain, rubydebug"
                 );
                 Err(Violation::new(
                     plugin.at.0.clone(),
@@ -102,6 +107,7 @@ impl Encoder {
                 delivery.debug(*metadata, out);
                 out.push(b'\n');
             }
+            Self::Csv(writer) => writer.write(delivery, out),
             Self::Dots => out.push(b'.'),
         }
     }

@@ -2,6 +2,7 @@
 
 mod charset;
 mod csv;
+mod csv_writer;
 mod decoder;
 mod encoder;
 mod json;

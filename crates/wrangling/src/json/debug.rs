@@ -1,7 +1,8 @@
-//! Events as Ruby's `awesome_print` shows them, and texts as `inspect` does.
+//! Events as Ruby's `awesome_print` shows them.
 
 use bumpalo::Bump;
 
+use crate::inspect::inspect_bytes;
 use crate::value::Value;
 
 /// Each level of nesting is indented by so much.
@@ -52,43 +53,6 @@ fn close(bracket: u8, depth: usize, out: &mut Vec<u8>) {
     out.push(bracket);
 }
 
-/// Bytes as Ruby's `inspect` shows a UTF-8 string, with its quotes: what is no UTF-8 as `\xFF`.
-#[must_use]
-pub fn inspect_bytes(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() + 2);
-    text.push('"');
-    for chunk in bytes.utf8_chunks() {
-        let mut rest = chunk.valid().chars().peekable();
-        while let Some(c) = rest.next() {
-            inspect_char(c, rest.peek().copied(), &mut text);
-        }
-        for byte in chunk.invalid() {
-            text.push_str(&format!("\\x{byte:02X}"));
-        }
-    }
-    text.push('"');
-    text
-}
-
-fn inspect_char(c: char, next: Option<char>, text: &mut String) {
-    match c {
-        '"' => text.push_str("\\\""),
-        '\\' => text.push_str("\\\\"),
-        '\n' => text.push_str("\\n"),
-        '\r' => text.push_str("\\r"),
-        '\t' => text.push_str("\\t"),
-        '\u{b}' => text.push_str("\\v"),
-        '\u{c}' => text.push_str("\\f"),
-        '\u{8}' => text.push_str("\\b"),
-        '\u{7}' => text.push_str("\\a"),
-        '\u{1b}' => text.push_str("\\e"),
-        '#' if matches!(next, Some('{' | '$' | '@')) => text.push_str("\\#"),
-        '\u{7f}' => text.push_str("\\x7F"),
-        c if c.is_control() => text.push_str(&format!("\\u{:04X}", u32::from(c))),
-        c => text.push(c),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,13 +70,5 @@ mod tests {
         write_debug(Value::Object(&members), 0, &mut out);
         let expected = "{\n    \"@timestamp\" => 1970-01-01T00:00:00.000Z,\n          \"host\" => {\n        \"h\" => 1\n    },\n             \"l\" => [\n        [0] \"a\\n\\#{x}\",\n        [1] nil\n    ]\n}";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
-    }
-
-    #[test]
-    fn bytes_that_are_no_text_are_shown_by_their_numbers() {
-        assert_eq!(
-            inspect_bytes(b"a\xff\xe2\x98 \"\\"),
-            "\"a\\xFF\\xE2\\x98 \\\"\\\\\""
-        );
     }
 }

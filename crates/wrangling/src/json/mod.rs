@@ -4,7 +4,6 @@ mod debug;
 mod encode;
 mod parse;
 
-pub use debug::inspect_bytes;
 pub(crate) use debug::write_debug;
 pub use encode::write_json_str;
 pub(crate) use encode::{write_field, write_sorted, write_value};
