@@ -31,7 +31,7 @@ enum Records {
     Text,
     Json { target: Option<String> },
     Csv(Csv),
-    Multiline(Multiline),
+    Multiline(Box<Multiline>),
 }
 
 impl Decoder {
@@ -76,7 +76,7 @@ impl Decoder {
                     "what",
                 ])?;
                 let multiline = Multiline::compile(options, options.ecs(ecs)?)?;
-                (options, Records::Multiline(multiline), true)
+                (options, Records::Multiline(Box::new(multiline)), true)
             }
             other => {
                 let message = format!(
