@@ -11,6 +11,8 @@ REPORT=reports/benchmark.md
 cargo build --release --locked -p cli -p batchingestmanager
 ROWS=$(mktemp "${TMPDIR:-/tmp}/ingest-bench.XXXXXX")
 trap 'rm -f "$ROWS"' EXIT
+say "measuring the pipeline language"
+cargo bench --locked --quiet -p wrangling --bench filters | tee -a "$ROWS"
 say "measuring the worker"
 cargo bench --locked --quiet -p engine-native --bench worker | tee -a "$ROWS"
 say "measuring the platform"

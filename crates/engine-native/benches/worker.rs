@@ -1,8 +1,10 @@
-//! What a worker does by itself: the bundled flights, repeated, into a sink that counts and acknowledges `_bulk` and does
-//! nothing else. Prints rows of a Markdown table; `make bench` runs it.
+//! What a worker does by itself: the bundled flights, repeated, and lines of an access log, into a sink that counts and
+//! acknowledges `_bulk` and does nothing else. Prints rows of a Markdown table; `make bench` runs it.
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+#[path = "../../wrangling/benches/access/mod.rs"]
+mod access;
 #[path = "../tests/common/mod.rs"]
 mod common;
 
@@ -17,6 +19,7 @@ use std::{
 
 use domain::worker::{ExitKind, RunFolder, WorkOrder};
 use flate2::{bufread::GzDecoder, write::GzEncoder};
+use serde_json::{Value, json};
 use testkit::nullsink::{NullSink, Options};
 
 /// Sizes of the files, unpacked. The worker's memory must not depend on it.
@@ -49,9 +52,15 @@ struct Staged {
 }
 
 impl Staged {
-    /// Repeats the month until there are `bytes`.
-    fn repeat(name: &'static str, bytes: u64) -> Self {
-        let (header, month) = flights();
+    /// Access lines, repeated until there are `bytes`.
+    fn access(name: &'static str, bytes: u64) -> Self {
+        let mut lines = access::access_lines(100_000).join("\n").into_bytes();
+        lines.push(b'\n');
+        Self::repeat(name, bytes, (Vec::new(), lines))
+    }
+
+    /// Repeats what comes after the header until there are `bytes`.
+    fn repeat(name: &'static str, bytes: u64, (header, month): (Vec<u8>, Vec<u8>)) -> Self {
         let months = bytes.div_ceil(month.len() as u64);
         let folder = tempfile::tempdir().unwrap();
         let file = BufWriter::new(fs::File::create(folder.path().join(name)).unwrap());
@@ -80,11 +89,36 @@ impl Staged {
     }
 }
 
-/// The example job, into a sink.
-fn work_order(sink: &NullSink) -> WorkOrder {
-    let spec = fs::read(example("job.yaml")).unwrap();
-    let spec = common::parse(&serde_yaml_ng::from_slice(&spec).unwrap());
-    common::order(format!("http://{}", sink.address), spec)
+/// Steps of a benchmark as a spec has them.
+fn steps(named: Vec<(&'static str, Value)>) -> Value {
+    named.into_iter().map(|(_, step)| step).collect()
+}
+
+/// The example job.
+fn flights_spec() -> Value {
+    serde_yaml_ng::from_slice(&fs::read(example("job.yaml")).unwrap()).unwrap()
+}
+
+/// The example job with a dictionary besides.
+fn translated_spec() -> Value {
+    let mut spec = flights_spec();
+    spec["wrangling"] = steps(access::flights_steps());
+    spec
+}
+
+/// A job over access lines.
+fn access_spec() -> Value {
+    json!({
+        "mode": "batch",
+        "format": { "type": "lines" },
+        "wrangling": steps(access::access_steps()),
+        "destination": { "index": "access" },
+    })
+}
+
+/// A job into a sink.
+fn work_order(sink: &NullSink, spec: &Value) -> WorkOrder {
+    common::order(format!("http://{}", sink.address), common::parse(spec))
 }
 
 /// The most memory that a process has had resident so far, in bytes; none once it has ended.
@@ -99,11 +133,11 @@ fn peak_rss(process: &Child) -> Option<u64> {
 }
 
 /// Has a worker do a file; prints how fast, and with how much memory.
-fn measure(staged: &Staged) {
+fn measure(what: &str, spec: &Value, staged: &Staged) {
     let sink = NullSink::start("127.0.0.1:0", Options::default()).unwrap();
     let home = tempfile::tempdir().unwrap();
     let folder = RunFolder::new(home.path());
-    common::claim(&folder, &work_order(&sink), &[&staged.path()]);
+    common::claim(&folder, &work_order(&sink, spec), &[&staged.path()]);
     let began = Instant::now();
     let mut worker = common::worker(&folder, 1).spawn().unwrap();
     let mut peak = 0;
@@ -117,7 +151,7 @@ fn measure(staged: &Staged) {
     assert_eq!(exit.ledger.created, staged.records);
     assert_eq!(sink.counts.documents(), staged.records);
     println!(
-        "| worker: {} of {:.1} GB, {:.1} million records: speed | {:.0} records/s ({:.0} MB/s) |",
+        "| worker: {what}, {} of {:.1} GB, {:.1} million records: speed | {:.0} records/s ({:.0} MB/s) |",
         staged.name,
         staged.bytes as f64 / 1e9,
         staged.records as f64 / 1e6,
@@ -131,11 +165,17 @@ fn measure(staged: &Staged) {
 }
 
 fn main() {
+    let plain = flights_spec();
     for (name, bytes) in [
         ("flights.csv", SMALL),
         ("flights.csv", LARGE),
         ("flights.csv.gz", LARGE),
     ] {
-        measure(&Staged::repeat(name, bytes));
+        let staged = Staged::repeat(name, bytes, flights());
+        measure("csv, convert, date", &plain, &staged);
     }
+    let staged = Staged::repeat("flights.csv", LARGE, flights());
+    measure("csv, convert, date, translate", &translated_spec(), &staged);
+    let staged = Staged::access("access.log", LARGE);
+    measure("grok COMBINEDAPACHELOG, date", &access_spec(), &staged);
 }
