@@ -17,6 +17,8 @@ pub(crate) struct Csv {
     source: FieldPath,
     /// Each column's field and conversion, and its name for `skip_header`.
     columns: Vec<(FieldPath, Option<Conversion>, Box<str>)>,
+    /// Conversions by column, for those that are named by their number.
+    conversions: Vec<(Box<str>, Conversion)>,
     target: Option<FieldRef>,
     splitter: Splitter,
     skip_empty_columns: bool,
@@ -43,7 +45,10 @@ impl Csv {
                 "the separator cannot be empty".to_owned(),
             );
         }
-        let quote = options.text("quote_char").unwrap_or("\"");
+        let quote = match options.text("quote_char") {
+            Some(r"\x00") => "\0",
+            quote => quote.unwrap_or("\""),
+        };
         if quote.chars().count() > 1 {
             let message = format!("the quote must be one character, not `{quote}`");
             compiler.violation(options.at("quote_char"), "invalid_quote", message);
@@ -56,9 +61,11 @@ impl Csv {
             options.text("source").unwrap_or("message"),
             &options.at("source"),
         )?;
+        let conversions = conversions(options, compiler);
         Some(Self {
             source,
-            columns: columns(options, target.as_ref(), compiler),
+            columns: columns(options, target.as_ref(), &conversions, compiler),
+            conversions,
             target,
             splitter: Splitter {
                 separator: separator.into(),
@@ -73,9 +80,13 @@ impl Csv {
 
     pub(super) fn apply<'a>(&'a self, event: &mut Event<'a>) -> Applied<'a> {
         let text = match event.get(&self.source) {
-            Value::Absent | Value::Null => return Applied::Skipped,
+            Value::Absent | Value::Null | Value::Bool(false) => return Applied::Skipped,
             Value::Str(text) => text,
-            other => other.text(event.bump),
+            other => {
+                let message = format!("only a text has columns, and this is {}", other.kind());
+                let error = FilterError::value(self.source.field.to_string(), message);
+                return Applied::failed(&error, event);
+            }
         };
         if text.is_empty() && self.skip_empty_rows {
             return Applied::Dropped;
@@ -120,11 +131,14 @@ impl Csv {
         value: Value<'a>,
         event: &mut Event<'a>,
     ) -> Result<(), FilterError> {
-        let field = below(
-            self.target.as_ref(),
-            FieldRef::top(&format!("column{}", index + 1)),
-        );
+        let name = format!("column{}", index + 1);
+        let field = below(self.target.as_ref(), FieldRef::top(&name));
         let path = FieldPath::dynamic(field, event.layout);
+        let conversion = self.conversions.iter().find(|(known, _)| **known == *name);
+        let value = match conversion {
+            Some((_, conversion)) => conversion.apply(value, &path, event)?,
+            None => value,
+        };
         Ok(event.set(&path, value)?)
     }
 
@@ -233,35 +247,37 @@ fn contains(text: &str, c: char) -> bool {
     }
 }
 
-fn columns(
-    options: Options<'_>,
-    target: Option<&FieldRef>,
-    compiler: &mut Compiler<'_>,
-) -> Vec<(FieldPath, Option<Conversion>, Box<str>)> {
-    let mut conversions: Vec<(&str, Option<Conversion>)> = options
-        .text_pairs("convert")
-        .into_iter()
-        .map(|(column, kind)| {
-            let conversion = Conversion::parse(kind);
-            if conversion.is_none() {
+/// The conversions of `convert` by column.
+fn conversions(options: Options<'_>, compiler: &mut Compiler<'_>) -> Vec<(Box<str>, Conversion)> {
+    let mut known = Vec::new();
+    for (column, kind) in options.text_pairs("convert") {
+        match Conversion::parse(kind) {
+            Some(conversion) => known.push((column.into(), conversion)),
+            None => {
                 let message = format!(
                     "`{kind}` is no conversion; allowed: integer, float, date, date_time, boolean"
                 );
                 compiler.violation(options.at("convert"), "invalid_conversion", message);
             }
-            (column, conversion)
-        })
-        .collect();
+        }
+    }
+    known
+}
+
+fn columns(
+    options: Options<'_>,
+    target: Option<&FieldRef>,
+    conversions: &[(Box<str>, Conversion)],
+    compiler: &mut Compiler<'_>,
+) -> Vec<(FieldPath, Option<Conversion>, Box<str>)> {
     let names = options.list("columns").unwrap_or_default();
     names
         .into_iter()
         .filter_map(|name| {
             let field = compiler.field(name, &options.at("columns"))?.field;
             let path = compiler.path(below(target, field));
-            let conversion = conversions
-                .iter_mut()
-                .find(|(column, _)| *column == name)
-                .and_then(|(_, found)| found.take());
+            let conversion = conversions.iter().find(|(column, _)| **column == *name);
+            let conversion = conversion.map(|(_, conversion)| conversion.clone());
             Some((path, conversion, name.into()))
         })
         .collect()

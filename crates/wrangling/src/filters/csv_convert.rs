@@ -1,15 +1,16 @@
-//! The csv filter's `convert`: Ruby's CSV converters. A text that does not convert stays as it is.
+//! The csv filter's `convert`: Ruby's CSV converters. A text that does not convert stays as it is; one that is no boolean is
+//! trimmed and in lower case.
 
 use bumpalo::Bump;
 
 use super::FilterError;
 use crate::date::{DateContext, DateFormats, Zone};
 use crate::exec::{Event, FieldPath};
-use crate::number::{Integer, ruby_float, ruby_integer};
+use crate::number::{ruby_float, ruby_integer};
 use crate::value::Value;
 
 /// What a column is converted to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Conversion {
     Integer,
     Float,
@@ -83,14 +84,17 @@ impl Conversion {
             clock_ms: 0,
         };
         let converted = match self {
-            Self::Integer => ruby_integer(text).map(|integer| match integer {
-                Integer::Small(number) => Value::Int(number),
-                Integer::Big(digits) => Value::BigInt(bump.alloc_str(&digits)),
-            }),
+            Self::Integer => ruby_integer(text).map(|number| Value::integer(number, bump)),
             Self::Float => ruby_float(text).map(Value::Float),
-            Self::Boolean if text.eq_ignore_ascii_case("true") => Some(Value::Bool(true)),
-            Self::Boolean if text.eq_ignore_ascii_case("false") => Some(Value::Bool(false)),
-            Self::Boolean => None,
+            Self::Boolean => {
+                let space = |c: char| matches!(c, '\t'..='\r' | ' ' | '\0');
+                let word = text.trim_matches(space).to_lowercase();
+                Some(match word.as_str() {
+                    "true" => Value::Bool(true),
+                    "false" => Value::Bool(false),
+                    other => Value::Str(bump.alloc_str(other)),
+                })
+            }
             Self::Date(formats) => formats
                 .parse(text, &context)
                 .map(|ms| Value::Time(ms - ms.rem_euclid(86_400_000))),

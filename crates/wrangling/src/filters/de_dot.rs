@@ -1,19 +1,17 @@
 //! `de_dot`: gives fields names without dots.
 
-use bumpalo::collections::Vec as BumpVec;
-
 use super::{Applied, FilterError};
 use crate::compile::Compiler;
 use crate::exec::{Event, FieldPath};
 use crate::field_ref::FieldRef;
 use crate::options::Options;
-use crate::value::{Member, Value};
+use crate::value::Value;
 
 /// A compiled `de_dot` filter.
 #[derive(Debug)]
 pub(crate) struct DeDot {
-    /// Empty for all top-level fields.
-    fields: Vec<FieldPath>,
+    /// All top-level fields if there is no list.
+    fields: Option<Vec<FieldRef>>,
     separator: Box<str>,
     nested: bool,
     recursive: bool,
@@ -28,12 +26,16 @@ impl DeDot {
             return None;
         }
         let at = options.at("fields");
-        let fields = options.list("fields").unwrap_or_default();
+        let fields = match options.list("fields") {
+            Some(fields) => {
+                let fields = fields.into_iter();
+                let refs = fields.map(|field| Some(compiler.field(field, &at)?.field));
+                Some(refs.collect::<Option<_>>()?)
+            }
+            None => None,
+        };
         Some(Self {
-            fields: fields
-                .into_iter()
-                .map(|field| compiler.field(field, &at))
-                .collect::<Option<_>>()?,
+            fields,
             separator: separator.into(),
             nested: options.flag("nested", false),
             recursive: options.flag("recursive", false),
@@ -46,69 +48,65 @@ impl DeDot {
     }
 
     fn try_apply<'a>(&self, event: &mut Event<'a>) -> Result<(), FilterError> {
-        if !self.fields.is_empty() {
-            for path in &self.fields {
-                let Some(last) = path.field.path().last() else {
-                    continue;
-                };
-                if last.contains('.') {
-                    self.rename(path, event)?;
+        match &self.fields {
+            Some(fields) => {
+                for field in fields {
+                    let path = FieldPath::dynamic(field.clone(), event.layout);
+                    if !event.get(&path).is_absent() {
+                        self.rename(field.path().to_vec(), event)?;
+                    }
                 }
             }
-            return Ok(());
-        }
-        for name in event.names() {
-            let path = FieldPath::dynamic(FieldRef::top(name), event.layout);
-            if self.recursive {
-                let value = self.without_dots(event.get(&path), event);
-                event.set(&path, value)?;
-            }
-            if name.contains('.') {
-                self.rename(&path, event)?;
+            None => {
+                for name in event.names() {
+                    self.rename(vec![name.to_owned()], event)?;
+                }
             }
         }
         Ok(())
     }
 
-    /// Moves a field to its name without dots, in the container where it is.
-    fn rename<'a>(&self, path: &FieldPath, event: &mut Event<'a>) -> Result<(), FilterError> {
-        if event.get(path).is_absent() {
+    /// Moves a field to its name without dots, in any of the containers above it, too; then the fields in it if those are
+    /// wanted.
+    fn rename<'a>(&self, names: Vec<String>, event: &mut Event<'a>) -> Result<(), FilterError> {
+        let mut current = names;
+        if let Some(first) = current.iter().position(|name| name.contains('.')) {
+            let renamed: Vec<String> = current
+                .iter()
+                .flat_map(|name| self.without_dots(name))
+                .collect();
+            let value = match event.get(&path(&current, event)?) {
+                Value::Absent => Value::Null,
+                value => value,
+            };
+            event.set(&path(&renamed, event)?, value)?;
+            current.truncate(first + 1);
+            event.remove(&path(&current, event)?);
+            current = renamed;
+        }
+        if !self.recursive {
             return Ok(());
         }
-        let value = event.remove(path);
-        let names = path.field.path();
-        let (last, above) = names
-            .split_last()
-            .map_or(("", names), |(last, above)| (last, above));
-        let renamed = if self.nested {
-            last.split('.').map(|part| format!("[{part}]")).collect()
-        } else {
-            format!("[{}]", last.replace('.', &self.separator))
-        };
-        let above: String = above.iter().map(|name| format!("[{name}]")).collect();
-        let field = FieldRef::parse(&format!("{above}{renamed}"))?;
-        Ok(event.set(&FieldPath::dynamic(field, event.layout), value)?)
+        if let Value::Object(members) = event.get(&path(&current, event)?) {
+            for (name, _) in members {
+                let mut inner = current.clone();
+                inner.push((*name).to_owned());
+                self.rename(inner, event)?;
+            }
+        }
+        Ok(())
     }
 
-    /// A value in which no object has a name with a dot.
-    fn without_dots<'a>(&self, value: Value<'a>, event: &Event<'a>) -> Value<'a> {
-        match value {
-            Value::Object(members) => {
-                let member = |(name, value): &Member<'a>| -> Member<'a> {
-                    let name = match name.contains('.') {
-                        true => &*event.bump.alloc_str(&name.replace('.', &self.separator)),
-                        false => name,
-                    };
-                    (name, self.without_dots(*value, event))
-                };
-                let members = members.iter().map(member);
-                Value::Object(BumpVec::from_iter_in(members, event.bump).into_bump_slice())
-            }
-            Value::Array(items) => {
-                let items = items.iter().map(|item| self.without_dots(*item, event));
-                Value::Array(BumpVec::from_iter_in(items, event.bump).into_bump_slice())
-            }
-            other => other,
+    /// A name without dots, or the names that it becomes.
+    fn without_dots(&self, name: &str) -> Vec<String> {
+        match self.nested {
+            true => name.split('.').map(str::to_owned).collect(),
+            false => vec![name.replace('.', &self.separator)],
         }
     }
+}
+
+fn path<'a>(names: &[String], event: &Event<'a>) -> Result<FieldPath, FilterError> {
+    let text: String = names.iter().map(|name| format!("[{name}]")).collect();
+    Ok(FieldPath::dynamic(FieldRef::parse(&text)?, event.layout))
 }

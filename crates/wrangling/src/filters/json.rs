@@ -45,8 +45,13 @@ impl Json {
 
     pub(super) fn apply<'a>(&'a self, event: &mut Event<'a>, context: Context<'_>) -> Applied<'a> {
         let text = match event.get(&self.source) {
-            Value::Absent | Value::Null => return Applied::Skipped,
-            other => other.text(event.bump),
+            Value::Absent | Value::Null | Value::Bool(false) => return Applied::Skipped,
+            Value::Str(text) => text,
+            _ if self.skip_on_invalid => return Applied::Skipped,
+            other => {
+                let message = format!("only a text can be parsed, and this is {}", other.kind());
+                return Applied::failed(&self.error(message), event);
+            }
         };
         match parse(text, event.bump) {
             Ok(value) => {
