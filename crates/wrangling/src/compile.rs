@@ -1,6 +1,6 @@
 //! From the syntax tree to nodes: names become slots, texts become templates, everything wrong becomes a violation.
 
-use crate::ast::{At, Expr, If, Operand, Pipeline, Plugin, Program, Statement};
+use crate::ast::{At, Expr, If, Literal, Operand, Pipeline, Plugin, Program, Statement};
 use crate::catalog::{self, Role};
 use crate::environment::Environment;
 use crate::exec::condition::{Condition, Haystack, Operand as Side};
@@ -167,6 +167,10 @@ impl<'e> Compiler<'e> {
 
     /// An id belongs to one plugin.
     fn claim_id(&mut self, options: Options<'_>) {
+        if let Some(Literal::Number(number)) = options.get("id") {
+            let message = format!("an id is a text; write `\"{}\"`", number.text());
+            self.violation(options.at("id"), "wrong_type", message);
+        }
         let Some(id) = options.text("id") else { return };
         if self.ids.iter().any(|known| known == id) {
             let message = format!("two plugins have the id `{id}`");
