@@ -1,5 +1,7 @@
 //! `csv`: splits a field's text into columns, as Ruby's CSV reads one line.
 
+use std::sync::OnceLock;
+
 use bumpalo::Bump;
 use bumpalo::collections::{String as BumpString, Vec as BumpVec};
 
@@ -25,18 +27,20 @@ pub(crate) struct Csv {
     skip_empty_rows: bool,
     skip_header: bool,
     autogenerate: bool,
+    /// The columns that the first record names, if none are given.
+    detected: Option<OnceLock<Vec<Option<Detected>>>>,
+}
+
+/// A column that a record named; without a name it has its number.
+#[derive(Debug)]
+struct Detected {
+    name: Box<str>,
+    field: FieldRef,
+    conversion: Option<Conversion>,
 }
 
 impl Csv {
     pub(super) fn compile(options: Options<'_>, compiler: &mut Compiler<'_>) -> Option<Self> {
-        if options.flag("autodetect_column_names", false) {
-            let message = "the columns would depend on which record a thread sees first; name them in `columns`".to_owned();
-            compiler.violation(
-                options.at("autodetect_column_names"),
-                "unsupported_option",
-                message,
-            );
-        }
         let separator = options.text("separator").unwrap_or(",");
         if separator.is_empty() {
             compiler.violation(
@@ -62,9 +66,14 @@ impl Csv {
             &options.at("source"),
         )?;
         let conversions = conversions(options, compiler);
+        let columns = columns(options, target.as_ref(), &conversions, compiler);
+        let detects = columns.is_empty() && options.flag("autodetect_column_names", false);
+        // which record is the first one must not depend on threads
+        compiler.ordered |= detects;
         Some(Self {
             source,
-            columns: columns(options, target.as_ref(), &conversions, compiler),
+            columns,
+            detected: detects.then(OnceLock::new),
             conversions,
             target,
             splitter: Splitter {
@@ -104,6 +113,15 @@ impl Csv {
         values: &'a [Value<'a>],
         event: &mut Event<'a>,
     ) -> Result<Applied<'a>, FilterError> {
+        if let Some(detected) = &self.detected {
+            return match detected.get() {
+                Some(columns) => self.store_detected(columns, values, event),
+                None => {
+                    detected.get_or_init(|| self.detect(values));
+                    Ok(Applied::Dropped)
+                }
+            };
+        }
         if self.skip_header && self.is_header(values) {
             return Ok(Applied::Dropped);
         }
@@ -116,6 +134,59 @@ impl Csv {
                 Some((path, None, _)) => event.set(path, *value)?,
                 Some((path, Some(conversion), _)) => {
                     event.set(path, conversion.apply(*value, path, event)?)?
+                }
+                None if self.autogenerate => self.store_unnamed(index, *value, event)?,
+                None => {}
+            }
+        }
+        Ok(Applied::Matched)
+    }
+
+    /// The columns that these values name.
+    fn detect(&self, values: &[Value<'_>]) -> Vec<Option<Detected>> {
+        let column = |value: &Value<'_>| match value {
+            Value::Str(name) => {
+                let field = FieldRef::parse(&format!("[{name}]"));
+                let field = field.unwrap_or_else(|_| FieldRef::top(name));
+                let conversion = self.conversions.iter().find(|(known, _)| **known == **name);
+                Some(Detected {
+                    name: (*name).into(),
+                    field: below(self.target.as_ref(), field),
+                    conversion: conversion.map(|(_, conversion)| conversion.clone()),
+                })
+            }
+            _ => None,
+        };
+        values.iter().map(column).collect()
+    }
+
+    fn store_detected<'a>(
+        &self,
+        columns: &[Option<Detected>],
+        values: &'a [Value<'a>],
+        event: &mut Event<'a>,
+    ) -> Result<Applied<'a>, FilterError> {
+        let names = |(column, value): (&Option<Detected>, &Value<'_>)| match (column, value) {
+            (Some(column), Value::Str(text)) => *column.name == **text,
+            (None, value) => value.is_nil(),
+            _ => false,
+        };
+        let is_header = columns.len() == values.len() && columns.iter().zip(values).all(names);
+        if self.skip_header && is_header {
+            return Ok(Applied::Dropped);
+        }
+        for (index, value) in values.iter().enumerate() {
+            if self.skip_empty_columns && matches!(value, Value::Null | Value::Str("")) {
+                continue;
+            }
+            match columns.get(index).and_then(Option::as_ref) {
+                Some(column) => {
+                    let path = FieldPath::dynamic(column.field.clone(), event.layout);
+                    let value = match &column.conversion {
+                        Some(conversion) => conversion.apply(*value, &path, event)?,
+                        None => *value,
+                    };
+                    event.set(&path, value)?;
                 }
                 None if self.autogenerate => self.store_unnamed(index, *value, event)?,
                 None => {}

@@ -1,6 +1,6 @@
 //! `throttle`: matches the events of a key that are too few or too many within a period.
 //!
-//! Events are counted by their own time, in the order of the records: the only filter that remembers records.
+//! Events are counted by their own time, in the order of the records.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
