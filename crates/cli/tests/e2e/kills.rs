@@ -12,7 +12,9 @@ use nix::sys::signal::Signal;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
-use crate::harness::{Configuration, Fate, Input, Job, Options, Platform, Tenant, end_of, signal};
+use crate::harness::{
+    Configuration, Fate, Input, Job, Options, PATIENCE, Platform, Tenant, end_of, signal,
+};
 
 /// Schedules under way at once, each on a platform of its own.
 const LANES: u64 = 2;
@@ -181,6 +183,12 @@ async fn carry_out(schedule: &Schedule, tenant: &Tenant<'_>) -> u64 {
     }
     let inputs: Vec<&Input> = schedule.inputs.iter().collect();
     let end = job.ends(&run, end_of(&inputs)).await;
+    // a kill while the run was torn down does not hold the run up
+    let dms = tenant.platform.dms();
+    testkit::wait_until("the core DMS answers", PATIENCE, async || {
+        dms.answers().await
+    })
+    .await;
     job.assert_closed(&end, &inputs).await;
     job.forget().await;
     hits

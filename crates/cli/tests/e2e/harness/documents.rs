@@ -46,6 +46,12 @@ impl CoreDms {
         }
     }
 
+    /// Whether it can be asked: it may be about to be started again.
+    pub async fn answers(&self) -> bool {
+        let answer = self.request(Method::GET, "").send().await;
+        answer.is_ok_and(|answer| answer.status().is_success())
+    }
+
     /// One request; `None` for 404.
     pub async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Option<Value> {
         let mut request = self.request(method.clone(), path);
