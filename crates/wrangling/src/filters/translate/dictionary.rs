@@ -9,6 +9,7 @@ use super::entry::Entry;
 use super::file;
 use crate::ast::Literal;
 use crate::compile::Compiler;
+use crate::layout::NameHash;
 use crate::options::Options;
 use crate::regexes::{GaveUp, Regex};
 use crate::value::Value;
@@ -20,7 +21,7 @@ pub(super) type Entries = Vec<(Box<str>, Entry)>;
 #[derive(Debug)]
 pub(super) enum Dictionary {
     /// The whole text is a key.
-    Exact(HashMap<Box<str>, Entry>),
+    Exact(HashMap<Box<str>, Entry, NameHash>),
     /// A key is a regular expression that matches; the first one counts.
     Matching(Vec<(Regex, Entry)>),
     /// Every key that is found in the text is replaced.
