@@ -182,6 +182,32 @@ async fn a_directory_belongs_to_one_process() {
     assert_eq!(first.terminate(), Some(0));
 }
 
+/// A server that was killed has its directory until the system has taken it apart: the next one waits.
+#[test]
+fn a_directory_is_taken_over_from_a_process_that_ends() {
+    let data = tempfile::tempdir().unwrap();
+    let lock = std::fs::File::create(data.path().join("lock")).unwrap();
+    lock.lock().unwrap();
+    let mut second = common::command(data.path()).spawn().unwrap();
+    // it has come to the lock when the system has it waiting there or it has ended
+    let opened = format!("/proc/{}/fd", second.id());
+    let lock_is_open = || {
+        let files = std::fs::read_dir(&opened).unwrap();
+        files.flatten().any(|file| {
+            std::fs::read_link(file.path()).is_ok_and(|path| path == data.path().join("lock"))
+        })
+    };
+    while !lock_is_open() {
+        assert!(second.try_wait().unwrap().is_none(), "it did not wait");
+    }
+    drop(lock);
+    while !data.path().join("http.address").exists() {
+        assert!(second.try_wait().unwrap().is_none(), "it did not wait");
+    }
+    second.kill().unwrap();
+    second.wait().unwrap();
+}
+
 #[tokio::test]
 async fn a_key_is_required_when_one_is_set() {
     use coredms::client::Credentials;

@@ -12,11 +12,16 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// How long requests under way may take after the stop signal, seconds.
 const DRAIN_SECONDS: u64 = 30;
+/// How long the directory's lock is waited for: a server that was killed holds it until the system has taken back its
+/// memory.
+const LOCK_LIMIT: Duration = Duration::from_secs(5);
+/// So often it is tried.
+const LOCK_LOOK: Duration = Duration::from_millis(20);
 /// An index that was not written to for this long is committed, and its writer's memory freed.
 const IDLE: Duration = Duration::from_secs(5);
 
@@ -193,10 +198,16 @@ fn open(directory: &Path) -> Result<(File, Arc<Store>), ServerError> {
         .write(true)
         .open(directory.join("lock"))
         .map_err(at)?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(ServerError::Locked(directory.into())),
-        Err(TryLockError::Error(source)) => return Err(at(source)),
+    let limit = Instant::now() + LOCK_LIMIT;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if Instant::now() < limit => {
+                std::thread::sleep(LOCK_LOOK);
+            }
+            Err(TryLockError::WouldBlock) => return Err(ServerError::Locked(directory.into())),
+            Err(TryLockError::Error(source)) => return Err(at(source)),
+        }
     }
     // A stale address must not be taken for this server's.
     match std::fs::remove_file(directory.join("http.address")) {
