@@ -1,6 +1,6 @@
 //! The core DMS, asked directly: what the platform says about itself is not believed here.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, io, path::PathBuf};
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -31,30 +31,34 @@ impl CoreDms {
         }
     }
 
-    /// A request to where it is now.
-    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        match &self.access {
+    /// A request to where it is now. Without an address it is starting.
+    fn request(&self, method: Method, path: &str) -> io::Result<reqwest::RequestBuilder> {
+        Ok(match &self.access {
             Access::At(url) => self.http.request(method, format!("{url}/{path}")),
             Access::EmbeddedIn(home) => {
-                let read = |name| fs::read_to_string(home.join(name)).unwrap();
-                let (address, key) = (read("data/coredms/http.address"), read("data/coredms.key"));
+                let read = |name| fs::read_to_string(home.join(name));
+                let address = read("data/coredms/http.address")?;
+                let key = read("data/coredms.key")?;
                 let request = self
                     .http
                     .request(method, format!("http://{}/{path}", address.trim()));
                 request.header("authorization", format!("ApiKey {}", key.trim()))
             }
-        }
+        })
     }
 
     /// Whether it can be asked: it may be about to be started again.
     pub async fn answers(&self) -> bool {
-        let answer = self.request(Method::GET, "").send().await;
+        let Ok(request) = self.request(Method::GET, "") else {
+            return false;
+        };
+        let answer = request.send().await;
         answer.is_ok_and(|answer| answer.status().is_success())
     }
 
     /// One request; `None` for 404.
     pub async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Option<Value> {
-        let mut request = self.request(method.clone(), path);
+        let mut request = self.request(method.clone(), path).unwrap();
         if let Some(body) = body {
             request = request.json(body);
         }
