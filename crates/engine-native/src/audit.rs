@@ -103,6 +103,10 @@ async fn missing(
             };
             let position = segment.from.position + (item.record_at as usize - range.start) as u64;
             let key = &segment.file.manifest.file_key;
+            // the other files were read for what filters remember of them
+            if !wanted.contains(key.as_str()) {
+                continue;
+            }
             let positions = missing.entry(key.clone()).or_default();
             if positions.len() < limit
                 && !refused.contains(&(key.to_string(), position, item.ordinal))
