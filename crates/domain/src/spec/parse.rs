@@ -220,7 +220,7 @@ fn is_index_char(c: char) -> bool {
 /// What only compiling finds: expressions, patterns, date formats, the schema, the names of index and id fields.
 fn program(spec: &JobSpec, environment: &Environment) -> Vec<Violation> {
     let compiled = spec
-        .program(environment)
+        .program()
         .and_then(|program| Compiled::compile(&program, environment));
     // platform statements have no place in the spec of their own: theirs is the section that they come from
     let place = |mut violation: Violation| {
@@ -239,6 +239,8 @@ fn program(spec: &JobSpec, environment: &Environment) -> Vec<Violation> {
         .err()
         .unwrap_or_default()
         .into_iter()
+        // the steps were looked at by their own parser
+        .filter(|violation| !violation.pointer.starts_with("/wrangling"))
         .map(place)
         .collect()
 }

@@ -1,6 +1,5 @@
 //! From a job spec to the program that every engine is given.
 
-use wrangling::Environment;
 use wrangling::ast::{Decode, Document, Program, Statement};
 use wrangling::violation::Violation;
 
@@ -8,18 +7,14 @@ use super::{JobSpec, OnFailure};
 
 impl JobSpec {
     /// The whole meaning of this job for one record: what the decoder's fields go through until they are a document with
-    /// an id. Violations come of the wrangling steps only, and not of a spec that [`super::parse_in`] has let through in this
-    /// environment.
-    pub fn program(&self, environment: &Environment) -> Result<Program, Vec<Violation>> {
+    /// an id. Violations are those of the steps' notation, which a spec that [`super::parse`] has let through has none of;
+    /// compiling finds the others.
+    pub fn program(&self) -> Result<Program, Vec<Violation>> {
         let mut body = vec![Statement::Decode(Decode {
             null_values: self.format.null_values.clone().unwrap_or_default(),
             keep_original: self.format.keep_original,
         })];
-        body.extend(wrangling::steps::parse_in(
-            &self.wrangling,
-            "/wrangling",
-            environment,
-        )?);
+        body.extend(wrangling::steps::read(&self.wrangling, "/wrangling")?);
         if self.on_failure == OnFailure::Reject {
             body.push(Statement::RejectFailures);
         }

@@ -60,7 +60,7 @@ pub fn compile(order: &WorkOrder) -> Result<Compiled, Failure> {
         revision: u64::from(order.revision),
         ..order.provisions.environment()
     };
-    let program = order.spec.program(&environment);
+    let program = order.spec.program();
     program
         .and_then(|program| Compiled::compile(&program, &environment))
         .map_err(|violations| {

@@ -17,5 +17,5 @@ mod parse;
 mod print;
 
 pub use json_schema::json_schema;
-pub use parse::{parse, parse_at, parse_in};
+pub use parse::{parse, parse_at, parse_in, read};
 pub use print::{PrintError, print};

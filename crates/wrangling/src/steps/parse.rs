@@ -27,6 +27,22 @@ pub fn parse_at(steps: &Value, base: &str) -> Result<Vec<Statement>, Vec<Violati
     parse_in(steps, base, &Environment::default())
 }
 
+/// Reads a list of steps found at `base`, without a look at what filters and options say: compiling the program does that.
+///
+/// # Errors
+/// Violations of the notation.
+pub fn read(steps: &Value, base: &str) -> Result<Vec<Statement>, Vec<Violation>> {
+    let mut parser = Parser {
+        violations: Vec::new(),
+    };
+    let body = parser.steps(steps, base, 0);
+    if parser.violations.is_empty() {
+        Ok(body)
+    } else {
+        Err(parser.violations)
+    }
+}
+
 /// As [`parse_at`], checked with the files and variables of an environment.
 ///
 /// # Errors
