@@ -391,7 +391,7 @@ impl Role {
     fn unknown(self, name: &str, at: String) -> Violation {
         if self == Self::Filter && RUBY.contains(&name) {
             let message = format!(
-                "`{name}` runs Ruby code, which this engine does not: write it with other filters, or give the job `engine: elastic`"
+                "`{name}` runs Ruby code, which this engine does not: write it with other filters; Logstash itself runs it, in the elastic engine once that is offered"
             );
             return Violation::new(at, "unknown_filter", message);
         }

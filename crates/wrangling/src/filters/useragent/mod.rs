@@ -30,8 +30,7 @@ pub(crate) struct Useragent {
 impl Useragent {
     pub(super) fn compile(options: Options<'_>, compiler: &mut Compiler<'_>) -> Option<Self> {
         if options.get("regexes").is_some() {
-            let message =
-                "a run reads no files but its own; the patterns of uap-core 0.12.0 are used";
+            let message = "patterns of your own are not offered; those of uap-core 0.12.0 are used";
             let at = options.at("regexes");
             compiler.violation(at, "unsupported_option", message.to_owned());
             return None;
