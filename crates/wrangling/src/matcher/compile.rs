@@ -10,10 +10,12 @@ const MAX_INSTS: usize = 1 << 14;
 /// One instruction. Those without a target go on with the next one.
 #[derive(Debug, Clone)]
 pub(super) enum Inst {
+    /// This byte has to follow.
+    Byte(u8),
     /// The text has to follow.
     Literal(Box<str>),
-    /// A member of the set has to follow.
-    Set(usize),
+    /// A member of each set has to follow.
+    Sets(Box<[usize]>),
     /// Members of the set, so many times.
     Loop {
         set: usize,
@@ -100,15 +102,27 @@ impl Compiler {
         match tree {
             Tree::Empty => {}
             Tree::Literal(text) => {
-                self.push(Inst::Literal(text.as_str().into()))?;
+                self.push(match text.as_bytes() {
+                    [byte] => Inst::Byte(*byte),
+                    _ => Inst::Literal(text.as_str().into()),
+                })?;
             }
             Tree::Set(set) => {
                 let set = self.set(set);
-                self.push(Inst::Set(set))?;
+                self.push(Inst::Sets([set].into()))?;
             }
             Tree::Sequence(items) => {
-                for item in items {
-                    self.emit(item)?;
+                // neighbouring sets in one instruction
+                for items in items.chunk_by(|a, b| [a, b].iter().all(|t| matches!(t, Tree::Set(_))))
+                {
+                    let set = |item: &Tree| match item {
+                        Tree::Set(set) => Some(self.set(set)),
+                        _ => None,
+                    };
+                    match items.iter().map(set).collect::<Option<Box<[usize]>>>() {
+                        Some(sets) => drop(self.push(Inst::Sets(sets))?),
+                        None => items.iter().try_for_each(|item| self.emit(item))?,
+                    }
                 }
             }
             Tree::Choice(branches) => match factor::choice(branches) {
@@ -297,6 +311,11 @@ impl Compiler {
             *slot = Some(First::default());
         }
         let first = match self.insts.get(at) {
+            Some(Inst::Byte(byte)) => {
+                let mut first = First::default();
+                first.add(*byte);
+                first
+            }
             Some(Inst::Literal(text)) => {
                 let mut first = First::default();
                 match text.bytes().next() {
@@ -305,7 +324,10 @@ impl Compiler {
                 }
                 first
             }
-            Some(Inst::Set(set)) => self.sets.get(*set).map_or(First::ANY, Set::first),
+            Some(Inst::Sets(sets)) => {
+                let set = sets.first().and_then(|set| self.sets.get(*set));
+                set.map_or(First::ANY, Set::first)
+            }
             Some(Inst::Loop { set, repeat, .. }) => {
                 let mut first = self.sets.get(*set).map_or(First::ANY, Set::first);
                 if repeat.min == 0 {

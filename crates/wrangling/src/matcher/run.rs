@@ -101,29 +101,60 @@ impl Run<'_> {
 
     /// Runs from an instruction to the `End` of its part; `base`: the height of the stack that belongs to others.
     fn part(&mut self, inst: usize, place: usize, base: usize) -> Result<Option<usize>, Spent> {
+        let matcher = self.matcher;
         let (mut pc, mut at) = (inst, place);
-        loop {
-            // what only leads on is not worth a dispatch, which a processor predicts badly
-            loop {
-                match self.matcher.insts.get(pc) {
-                    Some(Inst::Jump(target)) => pc = *target,
-                    Some(Inst::Save(slot)) => {
-                        self.save(*slot, at);
-                        pc += 1;
-                    }
-                    _ => break,
+        // where each instruction leads to; one that leads nowhere has failed
+        while let Some(inst) = matcher.insts.get(pc) {
+            let next = match inst {
+                Inst::Jump(target) => Some((*target, at)),
+                Inst::Save(slot) => {
+                    self.save(*slot, at);
+                    Some((pc + 1, at))
                 }
-            }
-            match self.step(pc, at)? {
-                Step::Next(place) => (pc, at) = (pc + 1, place),
-                Step::Go(inst, place) => (pc, at) = (inst, place),
-                Step::End => return Ok(Some(at)),
-                Step::Fail => match self.back(base)? {
-                    Some((inst, place)) => (pc, at) = (inst, place),
+                Inst::Byte(byte) => (self.byte(at) == Some(*byte)).then_some((pc + 1, at + 1)),
+                Inst::Literal(literal) => {
+                    let rest = self.text.as_bytes().get(at..).unwrap_or_default();
+                    rest.starts_with(literal.as_bytes())
+                        .then_some((pc + 1, at + literal.len()))
+                }
+                Inst::Sets(sets) => {
+                    let step = |at, set: &usize| matcher.sets.get(*set)?.step(self.text, at);
+                    sets.iter().try_fold(at, step).map(|at| (pc + 1, at))
+                }
+                Inst::Loop { .. } => self.repeat(pc, at, inst).map(|at| (pc + 1, at)),
+                Inst::Split {
+                    first,
+                    second,
+                    firsts,
+                } => self.split(*first, *second, *firsts, at),
+                Inst::Assert(assert) => assert.holds(self.text, at).then_some((pc + 1, at)),
+                Inst::Behind { set, negated } => {
+                    let set = matcher.sets.get(*set);
+                    let ends = set.is_some_and(|set| set.ends(self.text, at));
+                    (ends != *negated).then_some((pc + 1, at))
+                }
+                Inst::Ahead { negated, next } => {
+                    self.ahead(pc + 1, at, *negated)?.then_some((*next, at))
+                }
+                Inst::Atomic { next } => {
+                    let base = self.stack.len();
+                    let end = self.part(pc + 1, at, base)?;
+                    if end.is_some() {
+                        self.settle(base);
+                    }
+                    end.map(|end| (*next, end))
+                }
+                Inst::End => return Ok(Some(at)),
+            };
+            (pc, at) = match next {
+                Some(next) => next,
+                None => match self.back(base)? {
+                    Some(choice) => choice,
                     None => return Ok(None),
                 },
-            }
+            };
         }
+        Ok(None)
     }
 
     #[inline]
@@ -134,89 +165,41 @@ impl Run<'_> {
         }
     }
 
+    /// The first of two ways that can begin here; the other one is kept for later if it can, too.
     #[inline]
-    fn step(&mut self, pc: usize, at: usize) -> Result<Step, Spent> {
-        let matcher = self.matcher;
-        let Some(inst) = matcher.insts.get(pc) else {
-            return Ok(Step::Fail);
-        };
-        Ok(match inst {
-            Inst::Literal(literal) => {
-                let rest = self.text.as_bytes().get(at..).unwrap_or_default();
-                Step::next_if(rest.starts_with(literal.as_bytes()), at + literal.len())
+    fn split(
+        &mut self,
+        first: usize,
+        second: usize,
+        firsts: (usize, usize),
+        at: usize,
+    ) -> Option<(usize, usize)> {
+        let byte = self.byte(at);
+        let later = self.first(firsts.1).has(byte);
+        if self.first(firsts.0).has(byte) {
+            if later {
+                self.stack.push(Choice::At(second, at));
             }
-            Inst::Set(set) => match matcher
-                .sets
-                .get(*set)
-                .and_then(|set| set.step(self.text, at))
-            {
-                Some(next) => Step::Next(next),
-                None => Step::Fail,
-            },
-            Inst::Loop { .. } => self.repeat(pc, at, inst),
-            Inst::Split {
-                first,
-                second,
-                firsts,
-            } => {
-                let byte = self.byte(at);
-                match (
-                    self.first(firsts.0).has(byte),
-                    self.first(firsts.1).has(byte),
-                ) {
-                    (true, true) => {
-                        self.stack.push(Choice::At(*second, at));
-                        Step::Go(*first, at)
-                    }
-                    (true, false) => Step::Go(*first, at),
-                    (false, true) => Step::Go(*second, at),
-                    (false, false) => Step::Fail,
-                }
-            }
-            Inst::Jump(target) => Step::Go(*target, at),
-            Inst::Save(slot) => {
-                self.save(*slot, at);
-                Step::Next(at)
-            }
-            Inst::Assert(assert) => Step::next_if(assert.holds(self.text, at), at),
-            Inst::Behind { set, negated } => {
-                let ends = matcher
-                    .sets
-                    .get(*set)
-                    .is_some_and(|set| set.ends(self.text, at));
-                Step::next_if(ends != *negated, at)
-            }
-            Inst::Ahead { negated, next } => {
-                let base = self.stack.len();
-                let found = self.part(pc + 1, at, base)?.is_some();
-                self.settle(base);
-                if *negated && found {
-                    // what it noted on the way was in vain
-                    self.undo(base);
-                }
-                if found != *negated {
-                    Step::Go(*next, at)
-                } else {
-                    Step::Fail
-                }
-            }
-            Inst::Atomic { next } => {
-                let base = self.stack.len();
-                match self.part(pc + 1, at, base)? {
-                    Some(end) => {
-                        self.settle(base);
-                        Step::Go(*next, end)
-                    }
-                    None => Step::Fail,
-                }
-            }
-            Inst::End => Step::End,
-        })
+            return Some((first, at));
+        }
+        later.then_some((second, at))
+    }
+
+    /// Whether what has to match ahead does, or what must not does not.
+    fn ahead(&mut self, inst: usize, at: usize, negated: bool) -> Result<bool, Spent> {
+        let base = self.stack.len();
+        let found = self.part(inst, at, base)?.is_some();
+        self.settle(base);
+        if negated && found {
+            // what it noted on the way was in vain
+            self.undo(base);
+        }
+        Ok(found != negated)
     }
 
     /// A loop, as far as it goes at first.
     #[inline]
-    fn repeat(&mut self, pc: usize, at: usize, inst: &Inst) -> Step {
+    fn repeat(&mut self, pc: usize, at: usize, inst: &Inst) -> Option<usize> {
         let Inst::Loop {
             set,
             repeat,
@@ -225,18 +208,13 @@ impl Run<'_> {
             ..
         } = inst
         else {
-            return Step::Fail;
+            return None;
         };
-        let Some(set) = self.matcher.sets.get(*set) else {
-            return Step::Fail;
-        };
+        let set = self.matcher.sets.get(*set)?;
         // the least that it must take
         let mut low = at;
         for _ in 0..repeat.min {
-            match set.step(self.text, low) {
-                Some(next) => low = next,
-                None => return Step::Fail,
-            }
+            low = set.step(self.text, low)?;
         }
         if !repeat.greedy {
             let left = repeat.max.map_or(u32::MAX, |max| max - repeat.min);
@@ -256,14 +234,14 @@ impl Run<'_> {
             }
         };
         if *possessive || high == low {
-            return Step::Next(high);
+            return Some(high);
         }
         self.less(pc, low, high, *after)
     }
 
     /// The highest place down from `place` where what follows can begin.
     #[inline]
-    fn less(&mut self, pc: usize, low: usize, mut place: usize, after: usize) -> Step {
+    fn less(&mut self, pc: usize, low: usize, mut place: usize, after: usize) -> Option<usize> {
         loop {
             let byte = self.byte(place);
             if !is_inside(byte) && self.first(after).has(byte) {
@@ -274,10 +252,10 @@ impl Run<'_> {
                         place: place - 1,
                     });
                 }
-                return Step::Next(place);
+                return Some(place);
             }
             if place == low {
-                return Step::Fail;
+                return None;
             }
             place -= 1;
         }
@@ -285,12 +263,12 @@ impl Run<'_> {
 
     /// The lowest place up from `place` where what follows can begin.
     #[inline]
-    fn more(&mut self, pc: usize, mut place: usize, mut left: u32) -> Step {
+    fn more(&mut self, pc: usize, mut place: usize, mut left: u32) -> Option<usize> {
         let Some(Inst::Loop {
             set, after, needle, ..
         }) = self.matcher.insts.get(pc)
         else {
-            return Step::Fail;
+            return None;
         };
         if let Some(needle) = needle {
             let rest = self.text.as_bytes().get(place..).unwrap_or_default();
@@ -302,14 +280,12 @@ impl Run<'_> {
                         place,
                         left,
                     });
-                    Step::Next(place)
+                    Some(place)
                 }
-                None => Step::Fail,
+                None => None,
             };
         }
-        let Some(set) = self.matcher.sets.get(*set) else {
-            return Step::Fail;
-        };
+        let set = self.matcher.sets.get(*set)?;
         loop {
             if self.first(*after).has(self.byte(place)) {
                 if left > 0 {
@@ -319,11 +295,11 @@ impl Run<'_> {
                         left,
                     });
                 }
-                return Step::Next(place);
+                return Some(place);
             }
             match set.step(self.text, place) {
                 Some(next) if left > 0 => (place, left) = (next, left - 1),
-                _ => return Step::Fail,
+                _ => return None,
             }
         }
     }
@@ -337,7 +313,7 @@ impl Run<'_> {
             if !matches!(choice, Choice::Undo(..)) {
                 self.steps = self.steps.checked_sub(1).ok_or(Spent)?;
             }
-            let (inst, step) = match choice {
+            let (inst, next) = match choice {
                 Choice::At(inst, place) => return Ok(Some((inst, place))),
                 Choice::Undo(slot, place) => {
                     if let Some(known) = self.slots.get_mut(slot) {
@@ -366,7 +342,7 @@ impl Run<'_> {
                     }
                 }
             };
-            if let Step::Next(place) = step {
+            if let Some(place) = next {
                 return Ok(Some((inst + 1, place)));
             }
         }
@@ -395,21 +371,6 @@ impl Run<'_> {
                 *known = place;
             }
         }
-    }
-}
-
-/// What an instruction leads to.
-enum Step {
-    /// The next instruction, at this place.
-    Next(usize),
-    Go(usize, usize),
-    End,
-    Fail,
-}
-
-impl Step {
-    fn next_if(holds: bool, place: usize) -> Self {
-        if holds { Self::Next(place) } else { Self::Fail }
     }
 }
 
