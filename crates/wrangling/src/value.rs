@@ -11,6 +11,7 @@ use crate::number::{Integer, java_double, ruby_decimal, ruby_double};
 
 /// A value of a field. Containers are immutable: a change builds a new one, so that copies may share.
 #[derive(Debug, Clone, Copy, Default)]
+#[repr(u64)]
 pub(crate) enum Value<'a> {
     /// No such field.
     #[default]

@@ -167,8 +167,8 @@ pub(crate) fn write_value(value: Value<'_>, out: &mut Vec<u8>) {
             write_iso8601(ms, out);
             out.push(b'"');
         }
-        Value::Array(items) => write_array(items, write_value, out),
-        Value::Object(members) => write_object(members, write_value, out),
+        Value::Array(items) => write_array(items, write_field, out),
+        Value::Object(members) => write_object(members, write_field, out),
     }
 }
 
@@ -185,7 +185,7 @@ pub(crate) fn write_sorted(value: Value<'_>, out: &mut Vec<u8>) {
     }
 }
 
-fn write_array(items: &[Value<'_>], write: fn(Value<'_>, &mut Vec<u8>), out: &mut Vec<u8>) {
+fn write_array(items: &[Value<'_>], write: impl Fn(Value<'_>, &mut Vec<u8>), out: &mut Vec<u8>) {
     out.push(b'[');
     for (index, item) in items.iter().enumerate() {
         if index > 0 {
@@ -196,7 +196,11 @@ fn write_array(items: &[Value<'_>], write: fn(Value<'_>, &mut Vec<u8>), out: &mu
     out.push(b']');
 }
 
-fn write_object(members: &[Member<'_>], write: fn(Value<'_>, &mut Vec<u8>), out: &mut Vec<u8>) {
+fn write_object(
+    members: &[Member<'_>],
+    write: impl Fn(Value<'_>, &mut Vec<u8>),
+    out: &mut Vec<u8>,
+) {
     out.push(b'{');
     for (index, (name, value)) in members.iter().enumerate() {
         if index > 0 {

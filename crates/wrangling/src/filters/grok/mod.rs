@@ -107,7 +107,6 @@ impl Grok {
                         let bump = event.bump;
                         let is_set = object.set(event, |capture, known| {
                             self.value(capture, groups.get(capture.group), known, bump)
-                                .unwrap_or(known)
                         });
                         if !is_set {
                             self.store_all(&object.captures, &groups, event)?;

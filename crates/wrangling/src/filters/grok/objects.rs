@@ -27,8 +27,10 @@ pub(super) struct Object {
 
 #[derive(Debug)]
 enum Node {
-    /// Indices of captures of one field.
-    Field(Vec<usize>),
+    /// The only capture of a field, by its index.
+    Field(usize),
+    /// Captures of one field, in order: it may grow.
+    Grown(Vec<usize>),
     Members(Vec<(Box<str>, Node)>),
 }
 
@@ -83,34 +85,81 @@ impl Object {
     }
 
     /// Sets the object in an event that has no such field; false if it has. `value` gives what a field becomes, from the
-    /// values before it.
+    /// values before it; `None` if it stays.
     pub(super) fn set<'a>(
         &'a self,
         event: &mut Event<'a>,
-        value: impl Fn(&'a Capture, Value<'a>) -> Value<'a>,
+        value: impl Fn(&'a Capture, Value<'a>) -> Option<Value<'a>>,
     ) -> bool {
         if !event.slot(self.slot).is_absent() {
             return false;
         }
-        let object = self.root.build(self, event, &value);
-        event.set_slot(self.slot, object);
+        if let Node::Members(members) = &self.root
+            && let Some(built) = self.build(members, event, &value)
+        {
+            event.set_slot(self.slot, Value::Object(built));
+        }
         true
+    }
+
+    /// The members that something was captured for; `None` if there are none.
+    fn build<'a>(
+        &'a self,
+        members: &'a [(Box<str>, Node)],
+        event: &Event<'a>,
+        value: &impl Fn(&'a Capture, Value<'a>) -> Option<Value<'a>>,
+    ) -> Option<&'a [Member<'a>]> {
+        let capture = |index: &usize| self.captures.get(*index);
+        let mut built: BumpVec<'a, Member<'a>> =
+            BumpVec::with_capacity_in(members.len(), event.bump);
+        for (key, node) in members {
+            // values are pushed where they are made: a copy of one that was just written makes the processor wait
+            match node {
+                Node::Field(index) => {
+                    if let Some(value) = capture(index).and_then(|c| value(c, Value::Absent)) {
+                        built.push((key, value));
+                    }
+                }
+                Node::Grown(indices) => {
+                    let all = indices.iter().filter_map(capture);
+                    let grown =
+                        all.fold(Value::Absent, |known, c| value(c, known).unwrap_or(known));
+                    if !grown.is_absent() {
+                        built.push((key, grown));
+                    }
+                }
+                Node::Members(members) => {
+                    if let Some(members) = self.build(members, event, value) {
+                        built.push((key, Value::Object(members)));
+                    }
+                }
+            }
+        }
+        match built.is_empty() {
+            true => None,
+            false => Some(built.into_bump_slice()),
+        }
     }
 }
 
 impl Node {
     fn insert(&mut self, path: &[String], index: usize) -> Option<()> {
         match (self, path) {
-            (Self::Field(indices), []) => indices.push(index),
+            (Self::Grown(indices), []) => indices.push(index),
+            (node @ Self::Field(_), []) => {
+                if let Self::Field(first) = *node {
+                    *node = Self::Grown(vec![first, index]);
+                }
+            }
             (Self::Members(members), [key, rest @ ..]) => {
                 match members.iter_mut().find(|(known, _)| **known == **key) {
                     Some((_, node)) => return node.insert(rest, index),
                     None => {
-                        let mut node = match rest {
-                            [] => Self::Field(Vec::new()),
-                            _ => Self::Members(Vec::new()),
-                        };
-                        node.insert(rest, index)?;
+                        let mut node = Self::Field(index);
+                        if !rest.is_empty() {
+                            node = Self::Members(Vec::new());
+                            node.insert(rest, index)?;
+                        }
                         members.push((key.as_str().into(), node));
                     }
                 }
@@ -118,34 +167,5 @@ impl Node {
             _ => return None,
         }
         Some(())
-    }
-
-    /// The value, absent if nothing was captured for it.
-    fn build<'a>(
-        &'a self,
-        object: &'a Object,
-        event: &Event<'a>,
-        value: &impl Fn(&'a Capture, Value<'a>) -> Value<'a>,
-    ) -> Value<'a> {
-        match self {
-            Self::Field(indices) => indices
-                .iter()
-                .filter_map(|index| object.captures.get(*index))
-                .fold(Value::Absent, |known, capture| value(capture, known)),
-            Self::Members(members) => {
-                let mut built: BumpVec<'a, Member<'a>> =
-                    BumpVec::with_capacity_in(members.len(), event.bump);
-                for (key, node) in members {
-                    let member = node.build(object, event, value);
-                    if !member.is_absent() {
-                        built.push((key, member));
-                    }
-                }
-                match built.is_empty() {
-                    true => Value::Absent,
-                    false => Value::Object(built.into_bump_slice()),
-                }
-            }
-        }
     }
 }
