@@ -70,31 +70,21 @@ fn compile(steps: &Value) -> Result<Compiled, Vec<Violation>> {
     Compiled::compile(&Program { body }, &environment)
 }
 
-/// Time this thread spent on a processor, so that a busy machine does not blur the figure; else time since `start`.
-fn busy(start: Instant) -> Duration {
-    let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanos = schedstat
-        .split(' ')
-        .next()
-        .and_then(|nanos| nanos.parse().ok());
-    nanos.map_or_else(|| start.elapsed(), Duration::from_nanos)
-}
-
-/// Nanoseconds per record of `pass`, which goes over all records once.
+/// Nanoseconds per record of `pass`, which goes over all records once: of the fastest of many, which others disturbed least.
 fn nanoseconds(encodes: bool, mut pass: impl FnMut(&mut Counting)) -> f64 {
     let mut output = Counting {
         encodes,
         ..Counting::default()
     };
-    pass(&mut output);
-    output.documents = 0;
     let start = Instant::now();
-    let before = busy(start);
+    let mut fastest = f64::INFINITY;
     while start.elapsed() < BUDGET {
+        output.documents = 0;
+        let began = Instant::now();
         pass(&mut output);
+        fastest = fastest.min(began.elapsed().as_secs_f64() * 1e9 / output.documents as f64);
     }
-    let spent = busy(start).saturating_sub(before);
-    spent.as_secs_f64() * 1e9 / output.documents as f64
+    fastest
 }
 
 /// Measures with and without encoding, and prints a row.
