@@ -35,7 +35,7 @@ fn number() -> impl Strategy<Value = Number> {
 }
 
 fn field() -> impl Strategy<Value = FieldRef> {
-    vec("[a-z@. ]{1,5}", 1..3)
+    vec("[a-z@. 0-9'\",]{1,5}", 1..3)
         .prop_map(|path| FieldRef::parse(&format!("[{}]", path.join("]["))).unwrap())
 }
 

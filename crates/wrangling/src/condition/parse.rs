@@ -166,7 +166,7 @@ fn relation(cursor: &mut Cursor<'_>, left: Operand) -> Result<Expr, SyntaxError>
 }
 
 /// A field reference, literal or list. After `in`, `[5]` is a list.
-fn operand(cursor: &mut Cursor<'_>, after_in: bool) -> Result<Operand, SyntaxError> {
+pub(super) fn operand(cursor: &mut Cursor<'_>, after_in: bool) -> Result<Operand, SyntaxError> {
     if let Some(text) = cursor.string()? {
         return Ok(Operand::String(text.to_owned()));
     }

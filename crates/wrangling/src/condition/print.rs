@@ -1,13 +1,16 @@
 //! Conditions back to text.
 
+use super::cursor::Cursor;
+use super::parse;
 use crate::ast::{Expr, LogicOp, Operand};
+use crate::field_ref::FieldRef;
 
 /// The text of a condition, `None` if a string in it cannot be written, because it ends
-/// with a backslash or holds both kinds of quotes.
+/// with a backslash or holds both kinds of quotes, or a field's name, because it would be read as something else.
 pub(crate) fn print(expr: &Expr) -> Option<String> {
     Some(match expr {
         Expr::Not(inner) => match &**inner {
-            Expr::Truthy(Operand::Field(field)) => format!("!{field}"),
+            Expr::Truthy(Operand::Field(field)) => format!("!{}", selector(field, false)?),
             other => format!("!({})", print(other)?),
         },
         Expr::Logic(op, left, right) => {
@@ -28,7 +31,8 @@ pub(crate) fn print(expr: &Expr) -> Option<String> {
             )
         }
         Expr::Compare(op, left, right) => {
-            format!("{} {} {}", operand(left)?, op.symbol(), operand(right)?)
+            let (left, right) = (operand(left, false)?, operand(right, false)?);
+            format!("{left} {} {right}", op.symbol())
         }
         Expr::Match {
             subject,
@@ -37,7 +41,7 @@ pub(crate) fn print(expr: &Expr) -> Option<String> {
         } => {
             let op = if *negated { "!~" } else { "=~" };
             let pattern = delimited(pattern, '/').or_else(|| quoted(pattern))?;
-            format!("{} {op} {pattern}", operand(subject)?)
+            format!("{} {op} {pattern}", operand(subject, false)?)
         }
         Expr::In {
             needle,
@@ -45,22 +49,36 @@ pub(crate) fn print(expr: &Expr) -> Option<String> {
             negated,
         } => {
             let op = if *negated { "not in" } else { "in" };
-            format!("{} {op} {}", operand(needle)?, operand(haystack)?)
+            format!(
+                "{} {op} {}",
+                operand(needle, false)?,
+                operand(haystack, true)?
+            )
         }
-        Expr::Truthy(value) => operand(value)?,
+        Expr::Truthy(value) => operand(value, false)?,
     })
 }
 
-fn operand(operand_: &Operand) -> Option<String> {
+fn operand(operand_: &Operand, after_in: bool) -> Option<String> {
     Some(match operand_ {
-        Operand::Field(field) => field.to_string(),
+        Operand::Field(field) => selector(field, after_in)?,
         Operand::String(text) => quoted(text)?,
         Operand::Number(number) => number.text().to_owned(),
         Operand::Array(items) => {
-            let items: Option<Vec<String>> = items.iter().map(operand).collect();
+            let items: Option<Vec<String>> =
+                items.iter().map(|item| operand(item, false)).collect();
             format!("[{}]", items?.join(", "))
         }
     })
+}
+
+/// A field reference, if it is read as one: `['a']` would be a list.
+fn selector(field: &FieldRef, after_in: bool) -> Option<String> {
+    let text = field.to_string();
+    let mut cursor = Cursor::new(&text);
+    let read = parse::operand(&mut cursor, after_in).ok()?;
+    let is_it = matches!(read, Operand::Field(read) if read == *field);
+    (is_it && cursor.rest().is_empty()).then_some(text)
 }
 
 /// A string literal in the quotes that fit.
