@@ -6,7 +6,7 @@ use bumpalo::Bump;
 use bumpalo::collections::Vec as BumpVec;
 
 use crate::field_ref::FieldRef;
-use crate::layout::{Layout, TAGS, TIMESTAMP};
+use crate::layout::{Layout, METADATA, TAGS, TIMESTAMP};
 use crate::value::{Member, Value, array_index};
 
 /// Slot of a field that has none: it lives in the overflow list.
@@ -295,11 +295,11 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// The names of the top-level fields that there are.
+    /// The names of the top-level fields that there are, without `@metadata`, which Logstash's filters do not see among them.
     pub(crate) fn names(&self) -> Vec<&'a str> {
         let slots = self.slots().iter().enumerate();
         let named = slots
-            .filter(|(_, value)| !value.is_absent())
+            .filter(|(slot, value)| *slot != METADATA && !value.is_absent())
             .map(|(slot, _)| self.layout.name(slot));
         named
             .chain(self.extra().iter().map(|(name, _)| *name))
