@@ -26,7 +26,7 @@ pub(crate) struct Compiler<'e> {
     pub(crate) ordered: bool,
     pub(crate) geo_databases: filters::GeoDatabases,
     /// Tags of failed filters met so far.
-    failure_tags: Vec<Box<str>>,
+    pub(crate) failure_tags: Vec<Box<str>>,
     /// Filters' ids met so far.
     ids: Vec<String>,
     /// Whether a filter makes more events of one.

@@ -13,6 +13,7 @@ use crate::exec::{
     Body, Context, Event, FilterCounts, Flow, Node, Provenance, Refusal, Run, Strand, counts,
     run_nodes, run_strands,
 };
+use crate::filters::INVALID_TIMESTAMP_TAG;
 use crate::layout::{Columns, Layout, METADATA, VERSION};
 use crate::platform::{DecodeNode, decode};
 use crate::record::{Delivery, Document, Output, Payload, Record, Reject};
@@ -39,6 +40,8 @@ pub struct Compiled {
     multiplies: bool,
     /// Filters that are counted.
     counted: usize,
+    /// Tags that filters set when they fail.
+    failure_tags: Vec<String>,
     /// Tells scratches of other programs apart.
     serial: u64,
 }
@@ -69,6 +72,8 @@ impl Compiled {
             Some(Statement::Decode(decode)) => DecodeNode::compile(decode),
             _ => DecodeNode::compile(&Decode::default()),
         };
+        let failure_tags = compiler.failure_tags.iter().map(ToString::to_string);
+        let failure_tags = failure_tags.collect();
         let serial = NEXT_SERIAL.fetch_add(1, Ordering::Relaxed);
         Ok(Self {
             nodes,
@@ -78,6 +83,7 @@ impl Compiled {
             clock_ms: environment.clock_ms,
             multiplies: compiler.multiplies,
             counted: compiler.counted,
+            failure_tags,
             serial,
         })
     }
@@ -97,6 +103,18 @@ impl Compiled {
     #[must_use]
     pub fn is_ordered(&self) -> bool {
         self.ordered
+    }
+
+    /// Whether a record may become several documents.
+    #[must_use]
+    pub fn multiplies(&self) -> bool {
+        self.multiplies
+    }
+
+    /// The tags by which filters of the program say that they failed.
+    pub fn failure_tags(&self) -> impl Iterator<Item = &str> {
+        let own = self.failure_tags.iter().map(String::as_str);
+        own.chain([INVALID_TIMESTAMP_TAG])
     }
 
     /// Working memory for one thread.

@@ -1,0 +1,211 @@
+//! From a program to the filters of a Logstash configuration with the same meaning.
+//!
+//! The native engine carries out the platform's statements itself; Logstash is given filters that do the same. An event comes
+//! as a *frame* (see [`crate::frame`]) and leaves with what the platform decided about it in `[@metadata][ingest]`: where it
+//! came from, its index and id, or why it is rejected.
+
+mod dsl;
+mod integers;
+mod naming;
+mod schema;
+
+use domain::spec::JobSpec;
+use wrangling::ast::{Plugin, Program, Statement};
+use wrangling::{Compiled, Environment, Violation};
+
+pub(crate) use dsl::{REJECT, choose, hash, list, plugin, text, truthy};
+use dsl::{ingest, is, not, reject, when};
+
+/// Where the file's key is.
+pub(crate) const FILE: &str = "[@metadata][ingest][file]";
+/// Where the record's position is.
+pub(crate) const POSITION: &str = "[@metadata][ingest][position]";
+/// Where the index is, once the filters are done.
+pub(crate) const INDEX: &str = "[@metadata][ingest][index]";
+/// Where the id is, once the filters are done.
+pub(crate) const ID: &str = "[@metadata][ingest][id]";
+
+/// The filters that do a job.
+///
+/// # Errors
+/// What only the native engine offers, and what is wrong with the spec itself, by JSON pointers into the spec.
+pub fn filters(
+    spec: &JobSpec,
+    environment: &Environment,
+) -> Result<Vec<Statement>, Vec<Violation>> {
+    let program = spec.program()?;
+    let compiled = Compiled::compile(&program, environment)?;
+    let mut lowering = Lowering {
+        environment,
+        tags: compiled.failure_tags().map(str::to_owned).collect(),
+        out: Vec::new(),
+        violations: Vec::new(),
+    };
+    if compiled.multiplies() && spec.destination.id_fields.is_empty() {
+        lowering.refuse(
+            "/destination/id_fields",
+            "records become several documents (`split`, `clone`), which Logstash cannot number: name fields that tell them apart in `destination.id_fields`, or use the native engine",
+        );
+    }
+    lowering.program(&program);
+    lowering.names(spec);
+    match lowering.violations.is_empty() {
+        true => Ok(lowering.out),
+        false => Err(lowering.violations),
+    }
+}
+
+struct Lowering<'p> {
+    environment: &'p Environment,
+    /// Tags of failed filters.
+    tags: Vec<String>,
+    out: Vec<Statement>,
+    violations: Vec<Violation>,
+}
+
+impl Lowering<'_> {
+    fn refuse(&mut self, at: &str, message: &str) {
+        let violation = Violation::new(at.to_owned(), "elastic_engine", message.to_owned());
+        self.violations.push(violation);
+    }
+
+    /// Names and formats stand in the filters as they are: Logstash must not find a variable in them, and fields are shown by
+    /// references that end with a brace.
+    fn names(&mut self, spec: &JobSpec) {
+        let fields = spec.schema.fields.keys().chain(&spec.destination.id_fields);
+        let formats = spec.schema.fields.values().flat_map(|field| &field.formats);
+        let all = fields
+            .clone()
+            .chain(formats)
+            .chain([&spec.destination.index]);
+        for text in all.filter(|text| text.contains("${")) {
+            let message = format!(
+                "Logstash would read the `${{` of `{text}` as the beginning of a variable: write it in another way, or use the native engine"
+            );
+            self.refuse("", &message);
+        }
+        for name in fields.filter(|name| name.contains(['{', '}'])) {
+            let message = format!(
+                "Logstash cannot refer to a field with a brace in its name, as `{name}` has: rename it by a step, or use the native engine"
+            );
+            self.refuse("", &message);
+        }
+    }
+
+    fn push(&mut self, plugin: Plugin) {
+        self.out.push(Statement::Plugin(plugin));
+    }
+
+    /// Statements for events that are not rejected yet.
+    fn unless_rejected(&mut self, body: Vec<Statement>) {
+        self.out.push(when(not(truthy(REJECT)), body));
+    }
+
+    fn program(&mut self, program: &Program) {
+        for statement in &program.body {
+            match statement {
+                Statement::Decode(_) => self.unframe(),
+                Statement::Plugin(_) | Statement::If(_) => self.out.push(statement.clone()),
+                Statement::RejectFailures => self.reject_failures(),
+                Statement::DefaultTimestamp => self.default_timestamp(),
+                Statement::Schema(schema) => self.schema(schema),
+                Statement::Provenance => self.provenance(),
+                Statement::Document(document) => self.document(document),
+                // of configurations, not of jobs
+                Statement::Source(_) | Statement::Deliver(_) => {}
+            }
+        }
+    }
+
+    /// From a frame to the record's fields. What the shipper says of itself goes first: a record may have fields of the
+    /// same names.
+    fn unframe(&mut self) {
+        let record = ingest("record");
+        let frame = format!("%{{{FILE}}} %{{{POSITION}}} %{{{record}}}");
+        self.push(plugin(
+            "dissect",
+            vec![("mapping", hash(vec![("message", text(frame))]))],
+        ));
+        self.push(plugin(
+            "prune",
+            vec![("whitelist_names", list(["^@timestamp$"]))],
+        ));
+        self.push(plugin("json", vec![("source", text(&record))]));
+        self.push(plugin("mutate", vec![("remove_field", list([record]))]));
+    }
+
+    fn reject_failures(&mut self) {
+        let Some(failed) = self
+            .tags
+            .iter()
+            .map(|tag| dsl::tagged(tag))
+            .reduce(dsl::either)
+        else {
+            return;
+        };
+        let refused = reject("filter_failure", "filters", "", "a filter failed: %{tags}");
+        self.unless_rejected(vec![when(failed, vec![refused])]);
+    }
+
+    fn default_timestamp(&mut self) {
+        let clock = ingest("clock");
+        let set = plugin(
+            "mutate",
+            vec![(
+                "replace",
+                hash(vec![(
+                    clock.as_str(),
+                    text(self.environment.clock_ms.to_string()),
+                )]),
+            )],
+        );
+        let date = plugin("date", vec![("match", list([clock.as_str(), "UNIX_MS"]))]);
+        self.out.push(when(
+            not(truthy("@timestamp")),
+            vec![Statement::Plugin(set), Statement::Plugin(date)],
+        ));
+    }
+
+    fn provenance(&mut self) {
+        let reserved = reject(
+            "reserved_field",
+            "provenance",
+            "[provenance]",
+            "the record has a field `provenance`, which the platform sets; rename or remove it",
+        );
+        let (probe, reference) = (ingest("value"), "%{provenance}");
+        let shown = hash(vec![(probe.as_str(), text(reference))]);
+        self.unless_rejected(vec![
+            Statement::Plugin(plugin("mutate", vec![("replace", shown)])),
+            when(not(is(&probe, reference)), vec![reserved]),
+        ]);
+        let environment = self.environment;
+        let revision = environment.revision.to_string();
+        let (file, position) = (format!("%{{{FILE}}}"), format!("%{{{POSITION}}}"));
+        let fields = [
+            ("client", environment.client.as_str()),
+            ("job", &environment.job),
+            ("run", &environment.run),
+            ("revision", &revision),
+            ("file", &file),
+            ("position", &position),
+        ];
+        let fields: Vec<(String, _)> = fields
+            .into_iter()
+            .map(|(name, value)| (format!("[provenance][{name}]"), text(value)))
+            .collect();
+        let fields = fields
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.clone()));
+        let set = plugin("mutate", vec![("add_field", hash(fields.collect()))]);
+        let numbers = hash(vec![
+            ("[provenance][revision]", text("integer")),
+            ("[provenance][position]", text("integer")),
+        ]);
+        let types = plugin(
+            "mutate",
+            vec![("convert", numbers), ("remove_field", list(["@version"]))],
+        );
+        self.unless_rejected(vec![Statement::Plugin(set), Statement::Plugin(types)]);
+    }
+}

@@ -1,0 +1,486 @@
+//! The same records through a job's program, as the native engine runs it, and through the configuration that Logstash is
+//! given: the same documents, indices, ids and rejects. The configuration is printed and parsed again on the way.
+
+#![allow(clippy::unwrap_used)]
+
+use domain::spec::{self, JobSpec};
+use domain::worker::DmsEndpoint;
+use engine_elastic::{
+    frame::Framer,
+    pipeline,
+    render::{RenderError, render},
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use wrangling::ast::{Deliver, Pipeline, Program, Statement};
+use wrangling::{
+    Compiled, Delivery, Document, Environment, Field, Output, Payload, Record, Reject, logstash,
+};
+
+const FILE: &str = "0123456789abcdef01234567";
+
+/// What became of a record.
+#[derive(Debug, Clone, PartialEq)]
+enum Outcome {
+    Document(String, String, Value),
+    Rejected(String),
+    Filtered,
+}
+
+#[derive(Default)]
+struct Outcomes(Vec<Outcome>);
+
+impl Output for Outcomes {
+    fn document(&mut self, document: &Document<'_>) {
+        let mut source = Vec::new();
+        document.encode(&mut source);
+        let source = serde_json::from_slice(&source).unwrap();
+        let (index, id) = (document.index.to_owned(), document.id.to_owned());
+        self.0.push(Outcome::Document(index, id, source));
+    }
+
+    fn reject(&mut self, reject: &Reject<'_>) {
+        self.0.push(Outcome::Rejected(reject.code.to_owned()));
+    }
+}
+
+/// What the outputs of the configuration are given.
+#[derive(Default)]
+struct Outlets(Vec<Outcome>);
+
+impl Output for Outlets {
+    fn document(&mut self, _: &Document<'_>) {}
+
+    fn reject(&mut self, reject: &Reject<'_>) {
+        panic!("Logstash rejects nothing: {reject:?}");
+    }
+
+    fn deliver(&mut self, delivery: &Delivery<'_>) {
+        let [code, index, id] = delivery.texts else {
+            panic!("{:?}", delivery.texts)
+        };
+        let mut source = Vec::new();
+        delivery.encode(&mut source);
+        let source = serde_json::from_slice(&source).unwrap();
+        self.0.push(match code.starts_with("%{") {
+            true => Outcome::Document((*index).into(), (*id).into(), source),
+            false => Outcome::Rejected((*code).into()),
+        });
+    }
+}
+
+fn environment() -> Environment {
+    Environment {
+        clock_ms: 1_700_000_000_123,
+        client: "demo".into(),
+        job: "job".into(),
+        run: "01m7z5e4qg600j0295bjtag5b6".into(),
+        revision: 3,
+        ..Environment::default()
+    }
+}
+
+/// The record's payload.
+enum Raw<'r> {
+    Text(&'r str),
+    Row(&'r [&'r str], &'r [&'r str]),
+}
+
+fn with_record<T>(
+    spec: &JobSpec,
+    raw: &Raw<'_>,
+    bind: impl Fn(&[String]) -> wrangling::Columns,
+    act: impl FnOnce(&Record<'_>) -> T,
+) -> T {
+    let record = |payload| Record {
+        payload,
+        position: 96,
+        file_key: FILE,
+    };
+    match *raw {
+        Raw::Row(names, values) => {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            let columns = bind(&names);
+            act(&record(Payload::Row {
+                columns: &columns,
+                values,
+                raw: &values.join(","),
+            }))
+        }
+        Raw::Text(text) => match spec.format.kind {
+            spec::FormatType::Ndjson => act(&record(Payload::Json(text))),
+            _ => act(&record(Payload::Line(text))),
+        },
+    }
+}
+
+fn native(spec: &JobSpec, raw: &Raw<'_>) -> Outcome {
+    let compiled = Compiled::compile(&spec.program().unwrap(), &environment()).unwrap();
+    let mut outcomes = Outcomes::default();
+    let bind = |names: &[String]| compiled.bind_columns(names).unwrap();
+    with_record(spec, raw, bind, |record| {
+        compiled.run(record, &mut compiled.scratch(), &mut outcomes);
+    });
+    outcomes.0.pop().unwrap_or(Outcome::Filtered)
+}
+
+fn elastic(spec: &JobSpec, raw: &Raw<'_>) -> Outcome {
+    let mut framer = Framer::new(spec, &environment()).unwrap();
+    let mut frame = Vec::new();
+    let framed = match raw {
+        Raw::Row(names, values) => {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            let columns = framer.bind_columns(&names).unwrap();
+            let payload = Payload::Row {
+                columns: &columns,
+                values,
+                raw: &values.join(","),
+            };
+            let record = Record {
+                payload,
+                position: 96,
+                file_key: FILE,
+            };
+            framer.frame(&record, &mut frame)
+        }
+        Raw::Text(_) => {
+            let none = |_: &[String]| unreachable!();
+            with_record(spec, raw, none, |record| framer.frame(record, &mut frame))
+        }
+    };
+    if let Err(refused) = framed {
+        return Outcome::Rejected(refused.code.to_owned());
+    }
+    let frame = String::from_utf8(frame).unwrap();
+    let filters = pipeline::filters(spec, &environment()).unwrap_or_else(|v| panic!("{v:#?}"));
+    let printed = logstash::print(&Pipeline {
+        filters: filters.clone(),
+        ..Pipeline::default()
+    })
+    .unwrap();
+    let parsed = logstash::parse_pipeline(&printed).unwrap_or_else(|v| panic!("{v:?}\n{printed}"));
+    assert_eq!(parsed.filters, filters, "{printed}");
+    let mut body = parsed.filters;
+    body.push(Statement::Deliver(Deliver {
+        outlet: 0,
+        texts: ["[reject][code]", "[index]", "[id]"]
+            .map(|field| format!("%{{[@metadata][ingest]{field}}}"))
+            .to_vec(),
+    }));
+    let compiled = Compiled::compile(&Program { body }, &environment())
+        .unwrap_or_else(|v| panic!("{v:#?}\n{printed}"));
+    // as Filebeat sends it
+    let shipped = json!({
+        "message": frame.strip_suffix('\n').unwrap(),
+        "agent": { "type": "filebeat" }, "ecs": { "version": "8.0.0" }, "host": { "name": "h" },
+        "input": { "type": "filestream" }, "log": { "offset": 7, "file": { "path": "/x" } },
+        "tags": ["beats"], "@timestamp": "2026-01-01T00:00:00.000Z", "@version": "1",
+    });
+    let fields = [(String::new(), Field::Json(shipped.to_string()))];
+    let record = Record {
+        payload: Payload::Event {
+            source: 0,
+            at_ms: 5,
+            fields: &fields,
+            defaults: &[],
+        },
+        position: 0,
+        file_key: "",
+    };
+    let mut outlets = Outlets::default();
+    compiled.run(&record, &mut compiled.scratch(), &mut outlets);
+    outlets.0.pop().unwrap_or(Outcome::Filtered)
+}
+
+/// Both engines agree; what on.
+#[track_caller]
+fn agree(spec: &Value, raw: &Raw<'_>) -> Outcome {
+    let spec = spec::parse(spec).unwrap_or_else(|v| panic!("{v:?}"));
+    let (native, elastic) = (native(&spec, raw), elastic(&spec, raw));
+    assert_eq!(native, elastic);
+    native
+}
+
+fn job(format: &str, schema: Value) -> Value {
+    json!({
+        "mode": "batch",
+        "format": { "type": format },
+        "schema": { "fields": schema },
+        "destination": { "index": "rows" },
+    })
+}
+
+#[test]
+fn plain_lines() {
+    let document = agree(
+        &job("lines", json!({})),
+        &Raw::Text("a \"line\" – with ${X} and %{y}"),
+    );
+    let Outcome::Document(index, id, source) = document else {
+        panic!("{document:?}")
+    };
+    assert_eq!((index.as_str(), id), ("demo.rows", format!("{FILE}-96")));
+    assert_eq!(source["message"], "a \"line\" – with ${X} and %{y}");
+    assert_eq!(source["provenance"]["position"], 96);
+}
+
+#[test]
+fn whole_numbers() {
+    for kind in ["integer", "long"] {
+        for text in [
+            "517",
+            "-1",
+            "+5",
+            "007",
+            "2147483647",
+            "2147483648",
+            "-2147483648",
+            "-2147483649",
+            "9223372036854775807",
+            "9223372036854775808",
+            "-9223372036854775808",
+            "5.0",
+            "x",
+            " 1",
+            "1 ",
+            "1e3",
+            "true",
+            "-",
+            "0",
+            "-0",
+            "1,2",
+        ] {
+            let spec = job("csv", json!({ "n": { "type": kind } }));
+            agree(&spec, &Raw::Row(&["n"], &[text]));
+            let spec = job(
+                "csv",
+                json!({ "n": { "type": kind, "on_mismatch": "null" } }),
+            );
+            agree(&spec, &Raw::Row(&["n"], &[text]));
+            let spec = job(
+                "csv",
+                json!({ "n": { "type": kind, "on_mismatch": "keep" } }),
+            );
+            agree(&spec, &Raw::Row(&["n"], &[text]));
+        }
+        for value in [
+            "5",
+            "5.0",
+            "5.5",
+            "-7",
+            "\"7\"",
+            "[1,2]",
+            "[1,\"2\"]",
+            "[1,\"x\"]",
+            "true",
+            "null",
+            "{\"a\":1}",
+        ] {
+            let spec = job("ndjson", json!({ "n": { "type": kind } }));
+            agree(&spec, &Raw::Text(&format!("{{\"n\":{value}}}")));
+        }
+    }
+}
+
+#[test]
+fn fractions_and_booleans() {
+    for kind in ["float", "double", "boolean"] {
+        for text in [
+            "1.5", "-.5", "5.", "1e5", "1E-5", "+2", "x", "", "nan", "inf", "true", "false", "True",
+        ] {
+            let spec = job("csv", json!({ "n": { "type": kind } }));
+            agree(&spec, &Raw::Row(&["n"], &[text]));
+        }
+        for value in [
+            "5",
+            "5.25",
+            "\"7.5\"",
+            "true",
+            "false",
+            "null",
+            "{\"a\":1}",
+            "\"no\"",
+        ] {
+            let spec = job("ndjson", json!({ "n": { "type": kind } }));
+            agree(&spec, &Raw::Text(&format!("{{\"n\":{value}}}")));
+        }
+    }
+}
+
+#[test]
+fn dates() {
+    let default = json!({ "d": { "type": "date" } });
+    let own =
+        json!({ "d": { "type": "date", "formats": ["yyyy-MM-dd", "dd/MM/yyyy HH:mm", "UNIX"] } });
+    for schema in [default, own] {
+        for text in [
+            "2013-01-31",
+            "2013-01-31T08:00:00Z",
+            "31/01/2013 10:20",
+            "1359619200",
+            "x",
+            "",
+        ] {
+            agree(&job("csv", schema.clone()), &Raw::Row(&["d"], &[text]));
+        }
+        agree(&job("ndjson", schema), &Raw::Text("{\"d\":1359619200}"));
+    }
+    let mut spec = job("csv", json!({ "d": { "type": "date" } }));
+    spec["wrangling"] = json!([{ "date": { "match": ["d", "dd.MM.yyyy"], "target": "d" } }]);
+    agree(&spec, &Raw::Row(&["d"], &["31.01.2013"]));
+    agree(&spec, &Raw::Row(&["d"], &["nonsense"]));
+}
+
+#[test]
+fn required_and_unknown_fields() {
+    let mut spec = job(
+        "ndjson",
+        json!({ "a": { "type": "keyword", "required": true }, "[b][c]": { "type": "long" } }),
+    );
+    let records = [
+        "{}",
+        "{\"a\":null}",
+        "{\"a\":\"\"}",
+        "{\"a\":false}",
+        "{\"a\":1,\"z\":2}",
+        "{\"a\":\"x\",\"b\":{\"c\":\"7\",\"d\":1}}",
+        "{\"a\":\"x\",\"b\":{\"c\":\"seven\"}}",
+        "{\"a\":1,\"tags\":[\"t\"]}",
+        "{\"a\":1,\"provenance\":1}",
+        "{\"a\":1,\"provenance\":false}",
+        "{\"a\":1,\"@timestamp\":\"2013-01-01T00:00:00Z\"}",
+        "{\"a\":1,\"@timestamp\":\"x\"}",
+        "{\"a\":1,\"message\":\"m\",\"host\":\"h\",\"agent\":2}",
+        "[1]",
+        "nonsense",
+    ];
+    for unknown in ["keep", "drop"] {
+        spec["schema"]["unknown"] = json!(unknown);
+        for record in records {
+            agree(&spec, &Raw::Text(record));
+        }
+    }
+}
+
+#[test]
+fn steps_and_failures() {
+    let mut spec = job("csv", json!({ "n": { "type": "long" } }));
+    spec["wrangling"] = json!([
+        { "if": "[kind] == \"noise\"", "then": [{ "drop": {} }] },
+        { "mutate": { "convert": { "n": "integer" }, "uppercase": ["kind"] } },
+        { "grok": { "match": { "text": "%{WORD:first} %{NUMBER:second:int}" } } },
+    ]);
+    for on_failure in ["tag", "reject"] {
+        spec["on_failure"] = json!(on_failure);
+        for row in [
+            ["noise", "1", "a 1"],
+            ["x", "1", "a 1"],
+            ["x", "y", "a 1"],
+            ["x", "2", "nothing"],
+        ] {
+            agree(&spec, &Raw::Row(&["kind", "n", "text"], &row));
+        }
+    }
+    spec["format"]["keep_original"] = json!(true);
+    spec["format"]["null_values"] = json!(["NA", ""]);
+    agree(&spec, &Raw::Row(&["kind", "n", "text"], &["NA", "", "a 1"]));
+}
+
+#[test]
+fn indices_and_ids() {
+    let mut spec = job("ndjson", json!({}));
+    spec["destination"] =
+        json!({ "index": "rows-%{kind}-%{+yyyy.MM}", "id_fields": ["a", "[b][c]"] });
+    for record in [
+        "{\"kind\":\"K/1 x\",\"a\":1,\"b\":{\"c\":\"z|y\"}}",
+        "{\"a\":1,\"b\":{\"c\":2}}",
+        "{\"kind\":\"k\",\"b\":{\"c\":2}}",
+        "{\"kind\":\"k\",\"a\":\"\",\"b\":{\"c\":2}}",
+        "{\"kind\":\"ÄÖ\",\"a\":1.5,\"b\":{\"c\":true}}",
+        "{\"kind\":\"\",\"a\":1,\"b\":{\"c\":3}}",
+        "{\"kind\":false,\"a\":false,\"b\":{\"c\":3}}",
+    ] {
+        agree(&spec, &Raw::Text(record));
+    }
+}
+
+#[test]
+fn what_logstash_cannot_do_is_refused() {
+    let refused = |spec: Value| {
+        let spec = spec::parse(&spec).unwrap();
+        let violations = pipeline::filters(&spec, &environment()).unwrap_err();
+        violations[0].pointer.clone()
+    };
+    let mut spec = job("csv", json!({}));
+    spec["schema"]["unknown"] = json!("reject");
+    assert_eq!(refused(spec), "/schema/unknown");
+    let mut spec = job("ndjson", json!({}));
+    spec["wrangling"] = json!([{ "split": { "field": "items" } }]);
+    assert_eq!(refused(spec), "/destination/id_fields");
+}
+
+/// Texts that try to break out of their place.
+fn hostile() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        "[a-z]{1,4}",
+        Just("\"".to_owned()),
+        Just("'".to_owned()),
+        Just("\\".to_owned()),
+        Just("\n".to_owned()),
+        Just("${HOME}".to_owned()),
+        Just("${".to_owned()),
+        Just("%{message}".to_owned()),
+        Just("%{".to_owned()),
+        Just("}".to_owned()),
+        Just("=> }".to_owned()),
+        Just("# x\n".to_owned()),
+        Just("]".to_owned()),
+        any::<char>().prop_map(String::from),
+    ];
+    prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn hostile_texts_stay_in_their_place(value in hostile(), name in hostile(), format in hostile(), record in hostile()) {
+        let mut spec = job("lines", json!({}));
+        spec["schema"]["fields"] = json!({ name: { "type": "date", "formats": [format] } });
+        spec["wrangling"] = json!([{ "mutate": { "add_field": { "added": value } } }]);
+        let Ok(spec) = spec::parse(&spec) else { return Ok(()) };
+        let dms = DmsEndpoint {
+            url: "http://127.0.0.1:9200".into(), api_key_file: None, username: None, password_file: None, ca_file: None,
+        };
+        let files = match render(&spec, &environment(), &dms, 2) {
+            Ok(files) => files,
+            // both kinds of quotes in one text, or the beginning of a variable
+            Err(RenderError::Print(_)) => return Ok(()),
+            Err(RenderError::Spec(found)) if found.iter().all(|v| v.code == "elastic_engine") => return Ok(()),
+            Err(other) => return Err(TestCaseError::fail(other.to_string())),
+        };
+        let parsed = logstash::parse_pipeline(&files[0].text).map_err(|v| TestCaseError::fail(format!("{v:?}")))?;
+        prop_assert_eq!(parsed.filters, pipeline::filters(&spec, &environment()).unwrap());
+        prop_assert_eq!((parsed.inputs.len(), parsed.outputs.len()), (1, 1));
+        let raw = Raw::Text(&record);
+        prop_assert_eq!(native(&spec, &raw), elastic(&spec, &raw));
+    }
+}
+
+#[test]
+fn settings_are_yaml() {
+    let spec = spec::parse(&job("csv", json!({}))).unwrap();
+    let dms = DmsEndpoint {
+        url: "https://es:9200".into(),
+        api_key_file: Some("key".into()),
+        username: None,
+        password_file: None,
+        ca_file: None,
+    };
+    let files = render(&spec, &environment(), &dms, 2).unwrap();
+    let names: Vec<_> = files.iter().map(|file| file.name).collect();
+    assert_eq!(names, ["pipeline.conf", "logstash.yml", "filebeat.yml"]);
+    assert!(files[0].text.contains("api_key => "), "{}", files[0].text);
+    let read = |at: usize| serde_yaml_ng::from_str::<Value>(&files[at].text).unwrap();
+    assert_eq!(read(1)["pipeline.workers"], 2);
+    assert_eq!(read(1)["node.name"], environment().run);
+    assert_eq!(read(2)["filebeat.inputs"][0]["id"], environment().run);
+}
