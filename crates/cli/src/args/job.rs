@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use domain::ids::{ClientId, JobId, JobRef};
 
 use super::PageArgs;
@@ -80,6 +80,9 @@ pub enum JobCommand {
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
     },
+    /// Write what Filebeat and Logstash need to do a job, whichever engine it uses
+    #[command(after_help = RENDER_EXAMPLES)]
+    Render(RenderArgs),
     /// Print the JSON Schema of job specs
     Schema,
 }
@@ -91,6 +94,47 @@ const IMPORT_EXAMPLES: &str = "Examples:
 
 const EXPORT_EXAMPLES: &str = "Example:
   ingest job export acme/access-log --to pipeline.conf";
+
+const RENDER_EXAMPLES: &str = "Example:
+  ingest job render acme/flights --to flights/ --auth api-key
+  ls flights/    # pipeline.conf  logstash.yml  filebeat.yml";
+
+/// What to render, and where to.
+#[derive(Debug, Clone, Args)]
+pub struct RenderArgs {
+    /// Which job
+    #[arg(value_name = "CLIENT/JOB", value_parser = names::job)]
+    pub job: JobRef,
+    /// Write the files into this folder instead of to standard output
+    #[arg(long, value_name = "FOLDER")]
+    pub to: Option<PathBuf>,
+    /// How Logstash is let in by the core DMS; the secrets are variables of its environment
+    #[arg(long, value_enum, default_value_t = Auth::None)]
+    pub auth: Auth,
+    /// The user's name, with `--auth basic`
+    #[arg(long, value_name = "NAME", default_value = "elastic")]
+    pub user: String,
+    /// Address of the core DMS as Logstash reaches it; also in ELASTICSEARCH_URL when it runs
+    #[arg(long, value_name = "URL", default_value = "https://localhost:9200")]
+    pub url: String,
+    /// Threads of Logstash
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
+    pub workers: u32,
+    /// What documents name as their run
+    #[arg(long, value_name = "NAME", default_value = "by-hand")]
+    pub run: String,
+}
+
+/// How a core DMS lets Logstash in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Auth {
+    /// It asks for nothing
+    None,
+    /// User name and password, the latter in ELASTICSEARCH_PASSWORD
+    Basic,
+    /// An API key: `id:key` in ELASTICSEARCH_API_KEY_PAIR, or its encoded form in ELASTICSEARCH_API_KEY without TLS
+    ApiKey,
+}
 
 /// What to make a job of.
 #[derive(Debug, Clone, Args)]

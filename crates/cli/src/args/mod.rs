@@ -13,7 +13,7 @@ use clap_complete::Shell;
 use domain::ids::JobRef;
 
 pub use client::{ClientCommand, InvitationCommand, TokenCommand};
-pub use job::{ImportArgs, JobCommand};
+pub use job::{Auth, ImportArgs, JobCommand, RenderArgs};
 pub use run::{RejectsArgs, RunCommand};
 pub use serve::{CoreDmsArgs, UpArgs};
 pub use stage::StageCommand;

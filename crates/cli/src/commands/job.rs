@@ -6,7 +6,7 @@ use api::Validation;
 use domain::ids::JobRef;
 use domain::spec::JobSpec;
 
-use super::{Context, logstash};
+use super::{Context, logstash, render};
 use crate::args::JobCommand;
 use crate::connect::Role;
 use crate::error::CliError;
@@ -59,6 +59,7 @@ pub(super) async fn run(context: &Context, command: JobCommand) -> Result<Exit, 
         }
         JobCommand::Import(arguments) => logstash::import(context, &arguments).await,
         JobCommand::Export { job, to } => logstash::export(context, &job, to.as_deref()).await,
+        JobCommand::Render(arguments) => render::render(context, &arguments).await,
         JobCommand::Schema => {
             context.out.json(&domain::spec::json_schema())?;
             Ok(Exit::Ok)

@@ -4,6 +4,7 @@ mod client;
 mod context;
 mod job;
 mod logstash;
+mod render;
 mod run;
 mod search;
 mod stage;

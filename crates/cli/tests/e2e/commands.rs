@@ -101,6 +101,16 @@ pub async fn as_a_stranger(configuration: Configuration) {
     );
     stranger.text(3, &["client", "register", &client]).await;
     let put: PutJob = stranger.json(0, &["job", "put", &job, "-f", &spec]).await;
+    let rendered = tempfile::tempdir().unwrap();
+    let folder = rendered.path().to_str().unwrap();
+    stranger
+        .text(0, &["job", "render", &job, "--to", folder])
+        .await;
+    let pipeline = fs::read_to_string(rendered.path().join("pipeline.conf")).unwrap();
+    assert!(pipeline.contains("[provenance][file]"), "{pipeline}");
+    for name in ["filebeat.yml", "logstash.yml"] {
+        assert!(rendered.path().join(name).is_file(), "{name}");
+    }
     assert_eq!(put.job.summary.revision, 1);
     assert!(
         stranger

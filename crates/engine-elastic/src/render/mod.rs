@@ -23,7 +23,7 @@ pub const VARIABLES: [&str; 4] = [
 ];
 
 /// A file of a run's folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RenderedFile {
     /// Its name.
     pub name: &'static str,
