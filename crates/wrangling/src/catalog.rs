@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     Choice(&'static [&'static str]),
     /// A codec: its name, or its name with options.
     Codec,
+    /// The text of a program, in which `${…}` is the program's own.
+    Program,
 }
 
 /// What a plugin is for.
@@ -262,6 +264,14 @@ pub(crate) const FILTERS: &[PluginSpec] = &[
         ],
     },
     PluginSpec {
+        name: "script",
+        options: &[
+            ("params", Kind::Tree),
+            ("source", Kind::Program),
+            ("tag_on_failure", Kind::List),
+        ],
+    },
+    PluginSpec {
         name: "split",
         options: &[
             ("field", Kind::Text),
@@ -359,6 +369,21 @@ pub(crate) const FILTERS: &[PluginSpec] = &[
 /// Filters of Logstash whose code is Ruby.
 const RUBY: &[&str] = &["aggregate", "ruby"];
 
+/// Filters that are this platform's own: a real Logstash does not have them.
+const OWN: &[&str] = &["script"];
+
+/// Whether a real Logstash does not have the filter `name`.
+#[must_use]
+pub fn is_own_filter(name: &str) -> bool {
+    OWN.contains(&name)
+}
+
+/// Whether an option is a [program](Kind::Program).
+pub(crate) fn is_program(plugin: &str, option: &str) -> bool {
+    let spec = FILTERS.iter().find(|spec| spec.name == plugin);
+    spec.is_some_and(|spec| spec.options.contains(&(option, Kind::Program)))
+}
+
 impl Role {
     fn name(self) -> &'static str {
         match self {
@@ -391,7 +416,7 @@ impl Role {
     fn unknown(self, name: &str, at: String) -> Violation {
         if self == Self::Filter && RUBY.contains(&name) {
             let message = format!(
-                "`{name}` runs Ruby code, which this engine does not: write it with other filters; Logstash itself runs it, in the elastic engine once that is offered"
+                "`{name}` runs Ruby code, which this engine does not: write it with other filters or the `script` step, or run it by Logstash itself, in the elastic engine once that is offered"
             );
             return Violation::new(at, "unknown_filter", message);
         }
@@ -517,7 +542,7 @@ impl Kind {
             {
                 wrong(at.to_owned(), "a number", other);
             }
-            (Self::Text | Self::List, other) if other.text().is_none() => {
+            (Self::Text | Self::List | Self::Program, other) if other.text().is_none() => {
                 wrong(at.to_owned(), self.member(), other)
             }
             _ => {}

@@ -60,6 +60,7 @@ mod value;
 mod variables;
 pub mod violation;
 
+pub use catalog::is_own_filter;
 pub use compile::check_pipeline;
 pub use compiled::{Compiled, Scratch};
 pub use environment::{EcsCompatibility, Environment};

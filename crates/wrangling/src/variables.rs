@@ -1,10 +1,12 @@
 //! Variables of the environment in a program: `${NAME}`, or `${NAME:default}`.
 //!
-//! They stand in values of options and in texts of conditions; keys of hashes and regular expressions stay as they are.
+//! They stand in values of options and in texts of conditions; keys of hashes, regular expressions and scripts stay as they
+//! are.
 
 use std::collections::BTreeMap;
 
 use crate::ast::{At, Expr, Literal, Operand, Pipeline, Plugin, Statement};
+use crate::catalog::is_program;
 use crate::violation::{Violation, pointer};
 
 /// The statements with their variables replaced, and a violation for each place with a variable that has no value.
@@ -79,7 +81,8 @@ impl Substitution<'_> {
 
     fn plugin(&mut self, plugin: &mut Plugin) {
         let base = pointer(&plugin.at.0, &plugin.name);
-        for (name, value) in &mut plugin.options {
+        let texts = plugin.options.iter_mut();
+        for (name, value) in texts.filter(|(name, _)| !is_program(&plugin.name, name)) {
             self.literal(value, &pointer(&base, name));
         }
     }

@@ -166,11 +166,7 @@ impl<'a> Event<'a> {
     }
 
     fn set_root(&mut self, path: &FieldPath, value: Value<'a>) -> Result<(), Box<SetError>> {
-        match path.slot {
-            TIMESTAMP if !matches!(value, Value::Time(_)) => return Err(SetError::Timestamp.into()),
-            TAGS if !is_tags(value) => return Err(SetError::Tags.into()),
-            _ => {}
-        }
+        admits(path.slot, value)?;
         match self.slots.get_mut(path.slot) {
             Some(place) => *place = value,
             None => self.extra_set(path.field.root(), value),
@@ -306,6 +302,19 @@ impl<'a> Event<'a> {
             .collect()
     }
 
+    /// The top-level fields that there are.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = Member<'a>> {
+        let slots = self.slots.iter().enumerate();
+        let named = slots.map(|(slot, value)| (self.layout.name(slot), *value));
+        let all = named.chain(self.extra.iter().copied());
+        all.filter(|(_, value)| !value.is_absent())
+    }
+
+    /// Whether a top-level field may have this value.
+    pub(crate) fn admits(&self, name: &str, value: Value<'a>) -> Result<(), Box<SetError>> {
+        admits(self.layout.find(name).unwrap_or(NO_SLOT), value)
+    }
+
     /// Adds a tag unless the event has it.
     pub(crate) fn tag(&mut self, tag: &'a str) {
         let tags = self.tags();
@@ -361,6 +370,14 @@ impl<'a> Event<'a> {
 
     pub(crate) fn slots(&self) -> &[Value<'a>] {
         self.slots
+    }
+}
+
+fn admits(slot: usize, value: Value<'_>) -> Result<(), Box<SetError>> {
+    match slot {
+        TIMESTAMP if !matches!(value, Value::Time(_)) => Err(SetError::Timestamp.into()),
+        TAGS if !is_tags(value) => Err(SetError::Tags.into()),
+        _ => Ok(()),
     }
 }
 

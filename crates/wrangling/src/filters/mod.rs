@@ -18,6 +18,7 @@ mod json;
 mod kv;
 mod mutate;
 mod prune;
+mod script;
 mod split;
 mod syslog_pri;
 mod throttle;
@@ -58,6 +59,7 @@ pub(crate) enum FilterKind {
     Geoip(geoip::Geoip),
     Kv(Box<kv::Kv>),
     Prune(prune::Prune),
+    Script(Box<script::Script>),
     SyslogPri(syslog_pri::SyslogPri),
     Throttle(throttle::Throttle),
     Translate(translate::Translate),
@@ -269,6 +271,10 @@ pub(crate) fn compile(
             FilterKind::Prune(prune::Prune::compile(options, compiler)?),
             Vec::new(),
         ),
+        "script" => (
+            FilterKind::Script(Box::new(script::Script::compile(options, compiler)?)),
+            tags("_scriptfailure"),
+        ),
         "syslog_pri" => (
             FilterKind::SyslogPri(syslog_pri::SyslogPri::compile(options, compiler)?),
             tags("_syslog_pri_failure"),
@@ -322,6 +328,7 @@ impl FilterKind {
             Self::DeDot(filter) => filter.apply(event),
             Self::Geoip(filter) => filter.apply(event),
             Self::Kv(filter) => filter.apply(event),
+            Self::Script(script) => script.apply(event),
             Self::SyslogPri(filter) => filter.apply(event),
             Self::Throttle(filter) => filter.apply(event),
             Self::Translate(filter) => filter.apply(event),

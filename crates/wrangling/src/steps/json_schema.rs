@@ -44,6 +44,7 @@ fn kind_schema(kind: Kind) -> Value {
     let list = json!({"type": "array", "items": text});
     match kind {
         Kind::Text | Kind::Codec => text,
+        Kind::Program => json!({"type": "string"}),
         Kind::List => json!({"anyOf": [text, list]}),
         Kind::Map => json!({"type": "object", "additionalProperties": text}),
         Kind::MapOfLists => {
