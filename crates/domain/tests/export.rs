@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic, too")]
 
 use domain::export::{Export, export};
+use domain::finding::Severity;
 use domain::import::import;
 use domain::spec;
 use serde_json::{Value, json};
@@ -95,6 +96,24 @@ fn import_of_an_export_gives_the_same_wrangling() {
         let kept = format.get("keep_original").is_some();
         assert_eq!(again["format"].get("keep_original").is_some(), kept);
     }
+}
+
+#[test]
+fn a_filter_of_the_platform_s_own_is_left_out_and_listed() {
+    let mut spec = flights();
+    spec["wrangling"] = json!([
+        { "script": { "source": "event.both = `'\"`;" } },
+        { "if": "[a]", "then": [{ "drop": {} }], "else": [{ "script": { "source": "event.b = 1;" } }] },
+    ]);
+    let export = exported(&spec);
+    assert!(!export.pipeline.contains("script"), "{}", export.pipeline);
+    let own = export
+        .findings
+        .iter()
+        .filter(|f| f.plugin == "filter script");
+    let own: Vec<_> = own.map(|f| (f.severity, f.at.as_str())).collect();
+    let expected = ["/wrangling/0/script", "/wrangling/1/else/0/script"];
+    assert_eq!(own, expected.map(|at| (Severity::Impossible, at)));
 }
 
 #[test]

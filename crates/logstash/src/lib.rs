@@ -101,6 +101,14 @@ fn run(flags: &Flags) -> Result<(), Error> {
     };
     let (pipeline, inputs) =
         Pipeline::compile(&source, &environment, &input_context, &output_context)?;
+    let filters = pipeline.filter_infos.iter();
+    for own in filters.filter(|filter| wrangling::is_own_filter(&filter.name)) {
+        tracing::warn!(
+            id = own.id,
+            "Logstash itself does not have the filter {}",
+            own.name
+        );
+    }
     if flags.test {
         println!("Configuration OK");
         return Ok(());

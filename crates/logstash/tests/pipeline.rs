@@ -124,6 +124,14 @@ fn problems_are_told_with_file_line_and_column() {
     let output = check(&["-f", &path("1.conf")]);
     assert!(output.status.success());
     assert_eq!(text(&output.stdout), "Configuration OK\n");
+    let own = "input { stdin { } } filter { script { source => 'event.x = 1;' id => \"mine\" } }";
+    let output = check(&["-e", own]);
+    assert!(output.status.success());
+    let log = text(&output.stderr);
+    assert!(
+        log.contains("does not have the filter script") && log.contains("mine"),
+        "{log}"
+    );
     assert_eq!(check(&["-e", "input { stdin {"]).status.code(), Some(1));
     assert_eq!(
         check(&["-e", "input { stdin { codec => multiline { } } }"])

@@ -1,5 +1,6 @@
 //! From a job spec to a configuration for a real Logstash.
 
+mod filter;
 mod input;
 
 use serde::Serialize;
@@ -39,9 +40,10 @@ pub enum ExportError {
 /// For steps that Logstash's notation cannot express, such as a text with both kinds of quotes.
 pub fn export(spec: &JobSpec, client: &str, files: &str) -> Result<Export, ExportError> {
     let mut findings = Vec::new();
+    let body = steps::parse_at(&spec.wrangling, "/wrangling").map_err(ExportError::Steps)?;
     let pipeline = Pipeline {
         inputs: vec![input::file(spec, files, &mut findings)],
-        filters: steps::parse_at(&spec.wrangling, "/wrangling").map_err(ExportError::Steps)?,
+        filters: filter::filters(body, &mut findings),
         outputs: vec![elasticsearch(spec, client, &mut findings)],
     };
     findings.extend(without_counterpart(spec));

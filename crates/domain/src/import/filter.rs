@@ -28,7 +28,7 @@ const INSTEAD: &[(&str, &str)] = &[
         "environment",
         "write ${NAME:default} where the value is wanted",
     ),
-    ("extractnumbers", "write it as a step grok"),
+    ("extractnumbers", "write it as a step grok or script"),
     (
         "http",
         "fetch what is looked up into a file, and use a step translate with dictionary_path",
@@ -54,7 +54,7 @@ const INSTEAD: &[(&str, &str)] = &[
     ("range", "write it as a conditional with comparisons"),
     (
         "ruby",
-        "write it as steps mutate, translate, dissect or split with conditionals; what is Ruby's alone does not run here",
+        "write it as steps mutate, translate, dissect or split with conditionals, or as a step script; what is Ruby's alone does not run here",
     ),
 ];
 

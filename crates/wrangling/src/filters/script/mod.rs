@@ -20,6 +20,8 @@ use sandbox::{MAX_SOURCE_BYTES, with_stack};
 
 /// A script's name for the event.
 const EVENT: &str = "event";
+/// A script's name for the option of this name.
+const PARAMS: &str = "params";
 /// Messages are cut after so many characters: a script can throw what it likes.
 const MAX_MESSAGE: usize = 300;
 
@@ -28,6 +30,7 @@ const MAX_MESSAGE: usize = 300;
 pub(crate) struct Script {
     engine: Engine,
     program: AST,
+    params: Map,
 }
 
 impl Script {
@@ -43,11 +46,15 @@ impl Script {
             compiler.violation(at, "invalid_script", message);
             return None;
         }
-        let engine = sandbox::engine(params::params(options.get("params")));
+        let engine = sandbox::engine();
         let mut known = Scope::new();
-        known.push(EVENT, Map::new());
+        known.push(EVENT, Map::new()).push(PARAMS, Map::new());
         match with_stack(|| engine.compile_with_scope(&known, source)) {
-            Ok(program) => Some(Self { engine, program }),
+            Ok(program) => Some(Self {
+                engine,
+                program,
+                params: params::params(options.get(PARAMS)),
+            }),
             Err(error) => {
                 let place = error.position();
                 let message = format!(
@@ -68,15 +75,17 @@ impl Script {
 
     fn run<'a>(&self, event: &mut Event<'a>) -> Applied<'a> {
         let mut scope = Scope::new();
-        scope.push(EVENT, convert::fields(event));
+        scope
+            .push(EVENT, convert::fields(event))
+            .push_constant(PARAMS, self.params.clone());
         if let Err(error) = self.engine.run_ast_with_scope(&mut scope, &self.program) {
             if library::is_drop(&error) {
                 return Applied::Dropped;
             }
             return Applied::from_result(Err(failure(&error)), event);
         }
-        // variables of the script's own stand behind it, also those of the same name
-        let fields = scope.rewind(1).remove::<Dynamic>(EVENT);
+        // the script's own variables stand behind those two, also if they have their names
+        let fields = scope.rewind(2).remove::<Dynamic>(EVENT);
         let result = fields
             .and_then(Dynamic::try_cast::<Map>)
             .ok_or_else(|| message("`event` is no object any more".to_owned()))

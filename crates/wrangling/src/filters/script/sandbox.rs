@@ -1,7 +1,13 @@
 //! What a script may use: functions without side effects, and bounded amounts of steps, memory and stack.
 
-use rhai::packages::{Package, StandardPackage};
-use rhai::{Engine, Map, Module};
+use std::sync::LazyLock;
+
+use rhai::packages::{
+    ArithmeticPackage, BasicArrayPackage, BasicFnPackage, BasicIteratorPackage, BasicMapPackage,
+    BasicMathPackage, BasicStringPackage, BitFieldPackage, LogicPackage, MoreStringPackage,
+    Package as _,
+};
+use rhai::{Engine, Module, Shared};
 
 use super::{library, timestamp};
 
@@ -15,26 +21,41 @@ const MAX_EXPRESSION_DEPTH: (usize, usize) = (64, 32);
 /// Bytes of all texts in one value.
 const MAX_TEXT_BYTES: usize = 512 << 10;
 /// Items of all lists in one value, and members of all its objects. Also bounds how deep values nest.
-const MAX_ITEMS: usize = 4_000;
+const MAX_ITEMS: usize = 2_000;
 /// Variables that live at the same time in the script, or in one call.
 const MAX_VARIABLES: usize = 64;
 const MAX_FUNCTIONS: usize = 64;
 /// The language's functions over values recurse for each level of nesting, of which the limits above allow some thousands.
-const STACK_BYTES: usize = 64 << 20;
+const STACK_BYTES: usize = 32 << 20;
+
+/// The language's own functions but those that wait (`sleep`) and those over bytes, which fields do not have.
+static LANGUAGE: LazyLock<Shared<Module>> = LazyLock::new(|| {
+    let mut language = Module::new();
+    for init in [
+        ArithmeticPackage::init,
+        BasicArrayPackage::init,
+        BasicFnPackage::init,
+        BasicIteratorPackage::init,
+        BasicMapPackage::init,
+        BasicMathPackage::init,
+        BasicStringPackage::init,
+        BitFieldPackage::init,
+        LogicPackage::init,
+        MoreStringPackage::init,
+    ] {
+        init(&mut language);
+    }
+    language.build_index();
+    language.into()
+});
 
 /// An engine for one script.
-pub(super) fn engine(params: Map) -> Engine {
+pub(super) fn engine() -> Engine {
     let mut engine = Engine::new_raw();
-    engine.register_global_module(StandardPackage::new().as_shared_module());
-    let mut own = Module::new();
-    own.set_var("params", params);
-    engine.register_global_module(own.into());
+    engine.register_global_module(Shared::clone(&LANGUAGE));
     timestamp::register(&mut engine);
     library::register(&mut engine);
-    // they wait, write or make programs of texts
-    for symbol in ["sleep", "print", "debug", "eval"] {
-        engine.disable_symbol(symbol);
-    }
+    engine.disable_symbol("eval");
     let (script, function) = MAX_EXPRESSION_DEPTH;
     engine
         .set_strict_variables(true)
