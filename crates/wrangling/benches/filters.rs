@@ -6,7 +6,7 @@ mod access;
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use wrangling::ast::{Decode, Document as Naming, Program, Statement};
 use wrangling::{
     Compiled, Document, Environment, Output, Payload, Record, Reject, Violation, steps,
@@ -165,6 +165,41 @@ fn apache() -> Result<(), Vec<Violation>> {
     Ok(())
 }
 
+/// The same work by a filter and by a script, and a script that computes.
+fn scripts() -> Result<(), Vec<Violation>> {
+    let lines = access::access_lines(100_000);
+    let script = |source: &str| json!([{"script": {"source": source}}]);
+    for (name, steps) in [
+        ("nothing", json!([])),
+        (
+            "mutate",
+            json!([{"mutate": {"copy": {"message": "copy"}, "add_field": {"kind": "access"}}}]),
+        ),
+        (
+            "script",
+            script("event.copy = event.message; event.kind = \"access\";"),
+        ),
+        (
+            "computing script",
+            script("let n = 0; for i in 0..100 { n += i; } event.n = n;"),
+        ),
+    ] {
+        let compiled = compile(&steps)?;
+        let mut scratch = compiled.scratch();
+        row(&format!("lines, {name}"), |output| {
+            for (position, line) in (0_u64..).zip(&lines) {
+                let record = Record {
+                    payload: Payload::Line(line),
+                    position,
+                    file_key: FILE_KEY,
+                };
+                compiled.run(&record, &mut scratch, output);
+            }
+        });
+    }
+    Ok(())
+}
+
 fn after(name: &str) -> String {
     match name {
         "" => String::new(),
@@ -173,7 +208,7 @@ fn after(name: &str) -> String {
 }
 
 fn main() {
-    for violation in [flights(), apache()]
+    for violation in [flights(), apache(), scripts()]
         .into_iter()
         .filter_map(Result::err)
         .flatten()
