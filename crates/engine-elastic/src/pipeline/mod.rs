@@ -101,11 +101,39 @@ impl Lowering<'_> {
         self.out.push(when(not(truthy(REJECT)), body));
     }
 
+    /// Filters of the platform's own do not run in Logstash.
+    fn only_logstash_s(&mut self, body: &[Statement]) {
+        for statement in body {
+            match statement {
+                Statement::Plugin(plugin) if wrangling::is_own_filter(&plugin.name) => {
+                    let message = format!(
+                        "Logstash does not have the filter `{}`: write it with other filters, or use the native engine",
+                        plugin.name
+                    );
+                    self.refuse(
+                        &wrangling::violation::pointer(&plugin.at.0, &plugin.name),
+                        &message,
+                    );
+                }
+                Statement::If(conditional) => {
+                    for branch in &conditional.branches {
+                        self.only_logstash_s(&branch.body);
+                    }
+                    self.only_logstash_s(&conditional.otherwise);
+                }
+                _ => {}
+            }
+        }
+    }
+
     fn program(&mut self, program: &Program) {
         for statement in &program.body {
             match statement {
                 Statement::Decode(_) => self.unframe(),
-                Statement::Plugin(_) | Statement::If(_) => self.out.push(statement.clone()),
+                Statement::Plugin(_) | Statement::If(_) => {
+                    self.only_logstash_s(std::slice::from_ref(statement));
+                    self.out.push(statement.clone());
+                }
                 Statement::RejectFailures => self.reject_failures(),
                 Statement::DefaultTimestamp => self.default_timestamp(),
                 Statement::Schema(schema) => self.schema(schema),
