@@ -1,0 +1,314 @@
+//! The plan of a run, from its work order.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use domain::units::Span;
+use domain::worker::{RunFolder, WorkOrder};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Container, HealthCheck, LogLimits, Mount, Network, NetworkKind, Plan, Role, SECRETS_TARGET,
+    label,
+};
+
+/// Elastic's open source Filebeat. The newest line whose image also runs on processors without AVX2.
+pub const FILEBEAT_IMAGE: &str = "docker.elastic.co/beats/filebeat-oss:9.3.8";
+/// Elastic's open source Logstash: the version whose behaviour the golden tests record.
+pub const LOGSTASH_IMAGE: &str = "docker.elastic.co/logstash/logstash-oss:9.3.8";
+
+/// Where Filebeat finds the claimed files.
+pub const CLAIMED_TARGET: &str = "/ingest/claimed";
+/// Where Logstash finds the files that filters name.
+pub const RESOURCES_TARGET: &str = "/ingest/resources";
+/// Where Logstash finds the certificate authority of the core DMS.
+pub const CA_TARGET: &str = "/ingest/ca.pem";
+/// Port on which Logstash listens for Filebeat.
+pub const LOGSTASH_BEATS_PORT: u16 = 5044;
+/// Port of Logstash's monitoring API.
+pub const LOGSTASH_API_PORT: u16 = 9600;
+/// Port of Filebeat's monitoring API.
+pub const FILEBEAT_API_PORT: u16 = 5066;
+
+const FILEBEAT_HOME: &str = "/usr/share/filebeat";
+const LOGSTASH_HOME: &str = "/usr/share/logstash";
+
+/// What Filebeat gets of a run's memory: it streams, and holds no more than its queue.
+const FILEBEAT_MEMORY: u64 = 256 << 20;
+/// Logstash's heap, in parts of hundred of its container's memory; the rest is for the JVM itself, threads and buffers.
+const HEAP_PERCENT: u64 = 60;
+const TMP_BYTES: u64 = 64 << 20;
+const PIDS: u32 = 512;
+const LOGS: LogLimits = LogLimits {
+    file_bytes: 10 << 20,
+    files: 3,
+};
+/// Filebeat and Logstash may not end at all after SIGTERM, and no acknowledged record is lost if they are killed.
+const STOP_GRACE: Span = Span::secs(30);
+
+/// Files that the containers read, in the run's folder. They are written before the containers are put up.
+#[derive(Debug, Clone)]
+pub struct Files {
+    /// Filebeat's configuration.
+    pub filebeat: PathBuf,
+    /// Logstash's settings.
+    pub logstash: PathBuf,
+    /// Logstash's pipeline.
+    pub pipeline: PathBuf,
+}
+
+impl Files {
+    /// Those of a run.
+    pub fn of(folder: &RunFolder) -> Self {
+        let file = |name: &str| folder.path().join(name);
+        Self {
+            filebeat: file("filebeat.yml"),
+            logstash: file("logstash.yml"),
+            pipeline: file("pipeline.conf"),
+        }
+    }
+}
+
+/// How Logstash reaches the core DMS. Filebeat reaches Logstash and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Egress {
+    /// Over a network of the operator's, on which there is the core DMS and nothing that clients must not reach.
+    Network(String),
+    /// Over a network that reaches whatever the host reaches, the host itself as `host.docker.internal`.
+    Host,
+}
+
+/// What the operator decides about the containers of all runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Which installation of the platform this is; see [`label::PLATFORM`].
+    pub platform: String,
+    /// Filebeat's image.
+    pub filebeat_image: String,
+    /// Logstash's image.
+    pub logstash_image: String,
+    /// User id of the programs. It must be able to read the run's folder and the secrets; so it is best the manager's,
+    /// if that is not root. The group is 0, to which Elastic's images give what they must write.
+    pub uid: NonZeroU32,
+    /// How the core DMS is reached.
+    pub egress: Egress,
+}
+
+impl Plan {
+    /// The plan of a run.
+    pub fn of(order: &WorkOrder, folder: &RunFolder, settings: &Settings) -> Self {
+        let project = format!("ingest-{}", order.run);
+        let inner = Network {
+            name: format!("{project}-inner"),
+            kind: NetworkKind::Internal,
+        };
+        let outer = match &settings.egress {
+            Egress::Network(name) => Network {
+                name: name.clone(),
+                kind: NetworkKind::Existing,
+            },
+            Egress::Host => Network {
+                name: format!("{project}-outer"),
+                kind: NetworkKind::Bridge,
+            },
+        };
+        let parts = Parts {
+            order,
+            folder,
+            settings,
+            project: &project,
+            files: Files::of(folder),
+        };
+        Self {
+            labels: labels(order, settings),
+            folder: folder.path().into(),
+            volumes: vec![parts.registry(), parts.dead_letters()],
+            containers: vec![parts.logstash(&inner, &outer), parts.filebeat(&inner)],
+            networks: vec![inner, outer],
+            project,
+        }
+    }
+}
+
+fn labels(order: &WorkOrder, settings: &Settings) -> BTreeMap<String, String> {
+    [
+        (label::PLATFORM, settings.platform.as_str()),
+        (label::CLIENT, order.client.as_str()),
+        (label::JOB, order.job.as_str()),
+        (label::RUN, order.run.as_str()),
+        (label::SPEC_DIGEST, &order.spec_digest),
+    ]
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .into()
+}
+
+/// What the containers of a plan are made of.
+struct Parts<'a> {
+    order: &'a WorkOrder,
+    folder: &'a RunFolder,
+    settings: &'a Settings,
+    project: &'a str,
+    files: Files,
+}
+
+impl Parts<'_> {
+    fn registry(&self) -> String {
+        format!("{}-registry", self.project)
+    }
+
+    fn dead_letters(&self) -> String {
+        format!("{}-dead-letters", self.project)
+    }
+
+    /// At most a quarter of the run's memory.
+    fn filebeat_memory(&self) -> u64 {
+        FILEBEAT_MEMORY.min(self.order.memory.0 / 4)
+    }
+
+    /// A quarter of the run's CPU.
+    fn filebeat_cpu(&self) -> u32 {
+        (self.order.cpu_millis / 4).max(1)
+    }
+
+    fn container(&self, role: Role, image: &str, health_port: u16) -> Container {
+        Container {
+            role,
+            name: format!("{}-{}", self.project, role.as_str()),
+            image: image.into(),
+            entrypoint: Vec::new(),
+            command: Vec::new(),
+            environment: BTreeMap::new(),
+            user: format!("{}:0", self.settings.uid),
+            mounts: vec![Mount::Tmpfs {
+                target: "/tmp".into(),
+                size_bytes: TMP_BYTES,
+            }],
+            networks: Vec::new(),
+            knows_host: false,
+            memory_bytes: self.order.memory.0,
+            cpu_millis: self.order.cpu_millis,
+            pids: PIDS,
+            logs: LOGS,
+            health: Some(health(health_port)),
+            publish: Vec::new(),
+            depends_on: Vec::new(),
+            stop_grace: STOP_GRACE,
+        }
+    }
+
+    fn filebeat(&self, inner: &Network) -> Container {
+        let config = format!("{FILEBEAT_HOME}/filebeat.yml");
+        let mut it = self.container(
+            Role::Filebeat,
+            &self.settings.filebeat_image,
+            FILEBEAT_API_PORT,
+        );
+        it.entrypoint = vec![format!("{FILEBEAT_HOME}/filebeat")];
+        // the file belongs to the manager's user, which strict permissions would not have
+        it.command = ["-e", "-c", &config, "--strict.perms=false"]
+            .map(Into::into)
+            .into();
+        it.mounts.extend([
+            bind(&self.files.filebeat, &config),
+            bind(self.folder.claimed(), CLAIMED_TARGET),
+            volume(self.registry(), &format!("{FILEBEAT_HOME}/data")),
+        ]);
+        it.networks = vec![inner.name.clone()];
+        it.memory_bytes = self.filebeat_memory();
+        it.cpu_millis = self.filebeat_cpu();
+        it.depends_on = vec![Role::Logstash];
+        it
+    }
+
+    fn logstash(&self, inner: &Network, outer: &Network) -> Container {
+        let pipeline = format!("{LOGSTASH_HOME}/pipeline/pipeline.conf");
+        let mut it = self.container(
+            Role::Logstash,
+            &self.settings.logstash_image,
+            LOGSTASH_API_PORT,
+        );
+        it.memory_bytes = (self.order.memory.0 - self.filebeat_memory()).max(1);
+        it.cpu_millis =
+            (self.order.cpu_millis - self.filebeat_cpu().min(self.order.cpu_millis)).max(1);
+        it.entrypoint = ["/bin/sh", "-c", &secrets_to_environment()]
+            .map(Into::into)
+            .into();
+        it.command = [&format!("{LOGSTASH_HOME}/bin/logstash"), "-f", &pipeline]
+            .map(Into::into)
+            .into();
+        it.environment = self.order.provisions.variables.clone();
+        let heap = (it.memory_bytes * HEAP_PERCENT / 100) >> 20;
+        it.environment
+            .insert("LS_JAVA_OPTS".into(), format!("-Xms{heap}m -Xmx{heap}m"));
+        it.mounts.extend([
+            bind(&self.files.pipeline, &pipeline),
+            bind(
+                &self.files.logstash,
+                &format!("{LOGSTASH_HOME}/config/logstash.yml"),
+            ),
+            volume(self.dead_letters(), &format!("{LOGSTASH_HOME}/data")),
+        ]);
+        it.mounts.extend(self.dms_mounts());
+        if let Some(resources) = &self.order.provisions.resources {
+            it.mounts.push(bind(resources, RESOURCES_TARGET));
+        }
+        it.networks = vec![inner.name.clone(), outer.name.clone()];
+        it.knows_host = outer.kind == NetworkKind::Bridge;
+        it
+    }
+
+    /// What Logstash needs to be let in by the core DMS: secrets named as the variables that its pipeline refers to.
+    fn dms_mounts(&self) -> impl Iterator<Item = Mount> {
+        let dms = &self.order.dms;
+        let secret = |name: &str, source: &Option<PathBuf>| {
+            source.clone().map(|source| Mount::Secret {
+                name: name.into(),
+                source,
+            })
+        };
+        [
+            secret("DMS_API_KEY", &dms.api_key_file),
+            secret("DMS_PASSWORD", &dms.password_file),
+            dms.ca_file.as_ref().map(|file| bind(file, CA_TARGET)),
+        ]
+        .into_iter()
+        .flatten()
+    }
+}
+
+/// A shell command that exports every secret as a variable of its name, and becomes the program that it is given. So no
+/// secret is in the container's description, where Docker shows the environment.
+fn secrets_to_environment() -> String {
+    format!(
+        r#"for f in {SECRETS_TARGET}/*; do [ -f "$f" ] && export "${{f##*/}}=$(cat "$f")"; done; exec "$0" "$@""#
+    )
+}
+
+fn health(port: u16) -> HealthCheck {
+    let url = format!("http://127.0.0.1:{port}/");
+    HealthCheck {
+        command: ["curl", "-fsS", "-m", "5", "-o", "/dev/null", &url]
+            .map(Into::into)
+            .into(),
+        interval: Span::secs(10),
+        timeout: Span::secs(6),
+        retries: 6,
+        start_period: Span::secs(120),
+    }
+}
+
+fn bind(source: impl Into<PathBuf>, target: &str) -> Mount {
+    Mount::Bind {
+        source: source.into(),
+        target: target.into(),
+    }
+}
+
+fn volume(volume: String, target: &str) -> Mount {
+    Mount::Volume {
+        volume,
+        target: target.into(),
+    }
+}
