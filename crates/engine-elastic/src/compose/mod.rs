@@ -1,11 +1,11 @@
 //! The compose file of a plan, for people who start a run's containers by hand.
 //!
-//! Every text goes through the YAML library and has its `$` doubled, because Compose replaces variables in values; pairs
-//! are written as lists of `key=value`, which no reader takes for numbers, dates or truths.
+//! Every text is quoted, and has its `$` doubled, because Compose replaces variables in values.
 
 mod schema;
 #[cfg(test)]
 mod tests;
+mod yaml;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,7 +14,7 @@ use domain::units::Span;
 
 use crate::plan::{Container, HealthCheck, Mount, Network, NetworkKind, Plan, SECRETS_TARGET};
 use schema::{
-    Bind, Condition, Document, Healthcheck, Logging, NetworkDefinition, Service, VolumeDefinition,
+    Condition, Document, Healthcheck, Logging, NetworkDefinition, Service, VolumeDefinition,
     VolumeMount,
 };
 
@@ -30,8 +30,8 @@ pub struct ComposeFiles {
 /// Writes a plan's compose file.
 ///
 /// # Errors
-/// When the YAML library refuses; no value of a plan is known to make it.
-pub fn render(plan: &Plan) -> Result<ComposeFiles, serde_yaml_ng::Error> {
+/// When the document cannot be made; no value of a plan is known to do that.
+pub fn render(plan: &Plan) -> Result<ComposeFiles, serde_json::Error> {
     let document = Document {
         services: plan
             .containers
@@ -50,7 +50,7 @@ pub fn render(plan: &Plan) -> Result<ComposeFiles, serde_yaml_ng::Error> {
             .collect(),
     };
     Ok(ComposeFiles {
-        compose: serde_yaml_ng::to_string(&document)?,
+        compose: yaml::write(&serde_json::to_value(&document)?),
         env: env(plan),
     })
 }
@@ -133,21 +133,18 @@ fn volume_mount(folder: &Path, mount: &Mount) -> Option<VolumeMount> {
             source: volume.clone(),
             target: literal(target),
             read_only: false,
-            bind: None,
         }),
         Mount::Bind { source, target } => Some(VolumeMount {
             kind: "bind",
             source: literal(&relative(folder, source)),
             target: literal(target),
             read_only: true,
-            bind: Some(Bind::EXISTING),
         }),
         Mount::Secret { name, .. } => Some(VolumeMount {
             kind: "bind",
             source: format!("${{{}:?{}}}", secret_variable(name), secret_hint(name)),
             target: literal(&format!("{SECRETS_TARGET}/{name}")),
             read_only: true,
-            bind: Some(Bind::EXISTING),
         }),
     }
 }

@@ -70,20 +70,6 @@ pub(super) struct VolumeMount {
     pub target: String,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub read_only: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bind: Option<Bind>,
-}
-
-#[derive(Serialize)]
-pub(super) struct Bind {
-    create_host_path: bool,
-}
-
-impl Bind {
-    /// A source that is not there is an error, not an empty folder.
-    pub const EXISTING: Self = Self {
-        create_host_path: false,
-    };
 }
 
 #[derive(Serialize)]

@@ -126,8 +126,8 @@ proptest! {
         prop_assert_eq!(text(&service["container_name"]), value.clone());
         prop_assert_eq!(text(&service["volumes"][0]["source"]), elsewhere.display().to_string());
         prop_assert_eq!(text(&service["volumes"][0]["target"]), value.clone());
-        if !other.starts_with('/') {
-            prop_assert_eq!(text(&service["volumes"][1]["source"]), format!("./{}", PathBuf::from(&other).display()));
+        if let Ok(inside) = plan.folder.join(&other).strip_prefix(&plan.folder) {
+            prop_assert_eq!(text(&service["volumes"][1]["source"]), format!("./{}", inside.display()));
         }
         prop_assert_eq!(text(&document["networks"][&value]["name"]), value);
         prop_assert_eq!(text(&document["volumes"][&other]["name"]), other);
@@ -170,4 +170,25 @@ fn secrets_are_named_but_not_told() {
         Value::from("${INGEST_SECRET_DMS_API_KEY:?path of the file that holds DMS_API_KEY}")
     );
     assert!(files.env.contains("\nINGEST_SECRET_DMS_API_KEY=\n"));
+}
+
+#[test]
+fn no_text_can_be_taken_for_anything_else() {
+    let (files, _) = rendered(&plan(&settings()));
+    for line in files.compose.lines() {
+        let value = line
+            .trim_start_matches([' ', '-'])
+            .split_once(": ")
+            .map_or("", |it| it.1);
+        let text = value.starts_with('"') && value.ends_with('"');
+        let other = value
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.');
+        assert!(
+            text || other || ["true", "false", "[]"].contains(&value),
+            "{line}"
+        );
+    }
+    assert!(files.compose.contains("user: \"1000:0\"\n"));
+    assert!(files.compose.contains("restart: \"no\"\n"));
 }
