@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# deps.sh [build] [test] [lint] [services]: installs what is missing for that; fast when nothing is.
+# deps.sh [build] [test] [lint] [services] [docker]: installs what is missing for that; fast when nothing is.
 # System packages by apt-get where we are root, cargo-deny into the cache; the Rust toolchain is only checked.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -59,6 +59,8 @@ for part in "${@:-build}"; do
     test) need openssl openssl ;;
     lint) need git git ;;
     services) need javac default-jdk-headless; need mvn maven; need python3 python3; need curl curl; need setsid util-linux ;;
+    docker) need dockerd docker.io; need iptables iptables; need docker-compose docker-compose
+            need busybox busybox-static; need curl curl; need setsid util-linux ;;
     *) die "unknown part: $part" ;;
   esac
 done

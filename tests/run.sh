@@ -3,15 +3,15 @@
 # Fails when a suite failed or could not run, unless it was switched off by name: SKIP_SUITES=name,name.
 #
 # A test that needs a real service is in a test target whose name begins with that service's:
-# <crate>/tests/elasticsearch*.rs, <crate>/tests/mongodb*.rs, <crate>/tests/filebeat*.rs; end to end tests are in
-# <crate>/tests/e2e*.rs. Real Elasticsearch and a server of MongoDB's protocol are started here, unless
-# ELASTICSEARCH_URL or MONGODB_URI names one to be used instead, and stopped whatever happens. A real Filebeat is built,
-# unless FILEBEAT names the program; its tests start it.
+# <crate>/tests/elasticsearch*.rs, <crate>/tests/mongodb*.rs, <crate>/tests/docker*.rs, <crate>/tests/filebeat*.rs; end
+# to end tests are in <crate>/tests/e2e*.rs. Real Elasticsearch, a server of MongoDB's protocol and Docker are started
+# here, unless ELASTICSEARCH_URL, MONGODB_URI or DOCKER_HOST names one to be used instead, and stopped whatever happens.
+# A real Filebeat is built, unless FILEBEAT names the program; its tests start it.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . tests/services/common.sh
 
-ALL=(fmt clippy deny build unit doc elasticsearch mongodb filebeat e2e kills)
+ALL=(fmt clippy deny build unit doc elasticsearch mongodb filebeat docker e2e kills)
 SUITES=("$@")
 [ $# -gt 0 ] || SUITES=("${ALL[@]}")
 SKIP=${SKIP_SUITES:-}
@@ -38,7 +38,7 @@ command_of() {
     build) COMMAND=(cargo build --locked --workspace --all-targets) ;;
     unit) COMMAND=("${CARGO_TEST[@]}" --lib --bins $(targets_without_services)) ;;
     doc) COMMAND=("${CARGO_TEST[@]}" --doc) ;;
-    elasticsearch | mongodb | filebeat) COMMAND=("${CARGO_TEST[@]}" --test "$1*") ;;
+    elasticsearch | mongodb | filebeat | docker) COMMAND=("${CARGO_TEST[@]}" --test "$1*") ;;
     e2e) COMMAND=("${CARGO_TEST[@]}" --test "e2e*" -- --skip kill_schedules) ;;
     kills) COMMAND=("${CARGO_TEST[@]}" --test "e2e*" -- kill_schedules) ;;
   esac
@@ -50,7 +50,7 @@ targets_without_services() {
   for file in crates/*/tests/*.rs crates/*/tests/*/main.rs *manager/tests/*.rs *manager/tests/*/main.rs coredms/tests/*.rs coredms/tests/*/main.rs; do
     [ -f "$file" ] || continue
     name=${file%/main.rs}; name=$(basename "$name" .rs)
-    case $name in elasticsearch* | mongodb* | filebeat* | e2e*) ;; *) echo --test "$name" ;; esac
+    case $name in elasticsearch* | mongodb* | filebeat* | docker* | e2e*) ;; *) echo --test "$name" ;; esac
   done | sort -u
 }
 
@@ -63,6 +63,7 @@ prepare() {
     elasticsearch) built && service elasticsearch ELASTICSEARCH_URL ;;
     mongodb) built && service mongodb MONGODB_URI ;;
     filebeat) built && service filebeat FILEBEAT ;;
+    docker) built && service docker DOCKER_HOST ;;
     e2e | kills) built && service elasticsearch ELASTICSEARCH_URL && service mongodb MONGODB_URI ;;
   esac
 }
@@ -79,6 +80,7 @@ start_services() {
   [ -n "${ELASTICSEARCH_URL:-}" ] || { { wanted elasticsearch || wanted e2e || wanted kills; } && ! skipped elasticsearch && services+=(elasticsearch); }
   [ -n "${MONGODB_URI:-}" ] || { { wanted mongodb || wanted e2e || wanted kills; } && ! skipped mongodb && services+=(mongodb); }
   [ -n "${FILEBEAT:-}" ] || ! wanted filebeat || services+=(filebeat)
+  [ -n "${DOCKER_HOST:-}" ] || ! wanted docker || services+=(docker)
   [ ${#services[@]} -gt 0 ] || return 0
   say "starting ${services[*]} beside the first suites"
   # a group of its own, so that an interrupted installation can be ended
@@ -170,7 +172,7 @@ cleanup() {
   trap - EXIT INT TERM HUP
   [ ! -s "$WORK/running" ] || kill -- "-$(cat "$WORK/running")" 2> /dev/null
   [ -z "$SERVICES_PID" ] || ! runs "$SERVICES_PID" || kill -- "-$SERVICES_PID" 2> /dev/null
-  local name; for name in elasticsearch mongodb; do
+  local name; for name in elasticsearch mongodb docker; do
     [ ! -d "$WORK/$name" ] || "tests/services/$name/stop.sh" "$WORK/$name"
   done
   rm -rf "$WORK"

@@ -1,7 +1,7 @@
 //! Addresses of the real services that a test needs, from the environment that `make test` prepares.
 //!
 //! A test that needs one is in a test target whose name begins with the service's (`tests/elasticsearch….rs`,
-//! `tests/mongodb….rs`, `tests/filebeat….rs`) or in `tests/e2e….rs`; `tests/run.sh` finds it by that name.
+//! `tests/mongodb….rs`, `tests/filebeat….rs`, `tests/docker….rs`) or in `tests/e2e….rs`; `tests/run.sh` finds it by that name.
 
 use std::{env, path::PathBuf};
 
@@ -29,6 +29,15 @@ pub fn mongodb_uri() -> Option<String> {
 /// As [`elasticsearch_url`].
 pub fn filebeat() -> Option<PathBuf> {
     value("filebeat", "FILEBEAT", "install.sh").map(PathBuf::from)
+}
+
+/// Address of a real Docker (`DOCKER_HOST`); `None` only when the suite `docker` is switched off by name
+/// (`SKIP_SUITES`).
+///
+/// # Panics
+/// As [`elasticsearch_url`].
+pub fn docker_host() -> Option<String> {
+    value("docker", "DOCKER_HOST", "start.sh DIR")
 }
 
 /// What the environment says about a service; `script` of it prints what to set the variable to.
