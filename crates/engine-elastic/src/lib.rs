@@ -3,9 +3,10 @@
 //! * [`frame`]: how records come to Filebeat.
 //! * [`pipeline`]: the filters, with the platform's part of the program among them.
 //! * [`render`]: the files of a run.
-//! * [`plan`]: what is put up for a run, and [`compose`]: the same for people.
+//! * [`plan`]: what is put up for a run: through [`docker`], or by hand with what [`compose`] writes.
 
 pub mod compose;
+pub mod docker;
 pub mod frame;
 pub mod pipeline;
 pub mod plan;
