@@ -17,6 +17,8 @@ answers /var/run/docker.sock && { echo unix:///var/run/docker.sock; exit 0; }
 [ ${#D} -le 70 ] || die "$D is too long a path for Docker's sockets: set TMPDIR to a shorter one"
 mkdir -p "$D"
 rm -f "$D/docker.pid"
+# it closes this chain; stop.sh puts it back as it was
+iptables -S FORWARD | head -n 1 > "$D/forward.policy"
 # no bridge of its own: every network that is used is made for a test
 setsid dockerd --data-root "$D/data" --exec-root "$D/run" --pidfile "$D/docker.pid" --host "unix://$D/docker.sock" \
   --bridge none --host-gateway-ip 127.0.0.1 > "$D/docker.log" 2>&1 < /dev/null &
