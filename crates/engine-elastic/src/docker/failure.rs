@@ -23,7 +23,7 @@ pub mod code {
     pub const REFUSED: &str = "docker_refused";
     /// Docker could not do what it was asked for.
     pub const FAILED: &str = "docker_failed";
-    /// Something of the same name is there that does not belong to the run.
+    /// Something is there, or in use, that does not belong to the run.
     pub const CONFLICT: &str = "docker_conflict";
     /// Docker has no room left on its disk.
     pub const DISK_FULL: &str = "disk_full";
@@ -185,6 +185,11 @@ fn answered(doing: &str, status: u16, message: &str) -> Failure {
     }
     match status {
         404 if message.contains("No such image") => image_missing(said),
+        409 | 403 if status == 409 || message.contains("active endpoints") => transient(
+            code::CONFLICT,
+            said,
+            "see what else uses it; it is tried again",
+        ),
         401 | 403 => permanent(
             code::DENIED,
             said,
@@ -238,6 +243,12 @@ mod tests {
                 false,
             ),
             (server(400, "invalid mount config"), code::REFUSED, false),
+            (server(409, "volume is in use"), code::CONFLICT, true),
+            (
+                server(403, "network x has active endpoints"),
+                code::CONFLICT,
+                true,
+            ),
             (server(500, "oops"), code::FAILED, true),
             (Error::SocketNotFoundError("/x".into()), code::AWAY, true),
             (

@@ -14,7 +14,8 @@ use std::fs;
 use bench::{Bench, FOREVER};
 use domain::units::Span;
 use engine_elastic::docker::{Changes, Docker, LogCursor, Patience, Seen, State, failure::code};
-use engine_elastic::plan::Role;
+use engine_elastic::plan::{HealthCheck, NetworkKind, Role};
+use futures::StreamExt;
 use testkit::wait_until;
 
 /// What a program in a container can find out about its own limits.
@@ -172,7 +173,7 @@ async fn the_sweeper_removes_what_has_no_run_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_missing_image_is_explained() {
+async fn what_is_missing_is_explained() {
     let Some(mut bench) = Bench::new("01j0000000000000000000000g").await else {
         return;
     };
@@ -188,6 +189,11 @@ async fn a_missing_image_is_explained() {
     }
     let failure = bench.docker.put_up(&bench.plan).await.unwrap_err();
     assert_eq!(failure.code, code::IMAGE_MISSING, "{failure}");
+
+    bench.plan.networks[1].name = "ingest-test-none".into();
+    bench.plan.networks[1].kind = NetworkKind::Existing;
+    let failure = bench.docker.put_up(&bench.plan).await.unwrap_err();
+    assert_eq!(failure.code, code::NETWORK_MISSING, "{failure}");
     bench.docker.remove(&bench.run).await.unwrap();
 }
 
@@ -204,5 +210,36 @@ async fn what_belongs_to_somebody_else_is_left_alone() {
     assert_eq!(failure.code, code::CONFLICT);
     other.docker.remove(&other.run).await.unwrap();
     assert_eq!(bench.docker.observe(&bench.run).await.unwrap().len(), 2);
+    bench.docker.remove(&bench.run).await.unwrap();
+}
+
+#[tokio::test]
+async fn docker_hints_at_runs_and_tells_their_health() {
+    let Some(mut bench) = Bench::new("01j0000000000000000000000m").await else {
+        return;
+    };
+    bench.programs(FOREVER, FOREVER);
+    for (container, verdict) in bench.plan.containers.iter_mut().zip(["true", "false"]) {
+        container.health = Some(HealthCheck {
+            command: ["sh", "-c", verdict].map(Into::into).into(),
+            interval: Span { ms: 500 },
+            timeout: Span::secs(30),
+            retries: 1,
+            start_period: Span::secs(0),
+        });
+    }
+    let mut hints = Box::pin(bench.docker.hints(&bench.platform));
+    let (hint, put_up) = tokio::join!(
+        tokio::time::timeout(bench::LONG, hints.next()),
+        bench.docker.put_up(&bench.plan)
+    );
+    put_up.unwrap();
+    assert_eq!(hint.unwrap().as_ref(), Some(&bench.run));
+    wait_until("both checks have an answer", bench::LONG, async || {
+        let seen = bench.docker.observe(&bench.run).await.unwrap();
+        by_role(&seen, Role::Logstash).healthy == Some(true)
+            && by_role(&seen, Role::Filebeat).healthy == Some(false)
+    })
+    .await;
     bench.docker.remove(&bench.run).await.unwrap();
 }
