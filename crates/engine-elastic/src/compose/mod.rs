@@ -140,6 +140,12 @@ fn volume_mount(folder: &Path, mount: &Mount) -> Option<VolumeMount> {
             target: literal(target),
             read_only: true,
         }),
+        Mount::Folder { source, target } => Some(VolumeMount {
+            kind: "bind",
+            source: literal(&relative(folder, source)),
+            target: literal(target),
+            read_only: false,
+        }),
         Mount::Secret { name, .. } => Some(VolumeMount {
             kind: "bind",
             source: format!("${{{}:?{}}}", secret_variable(name), secret_hint(name)),

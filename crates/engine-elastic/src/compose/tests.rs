@@ -163,13 +163,19 @@ fn secrets_are_named_but_not_told() {
         .as_sequence()
         .unwrap()
         .iter()
-        .find(|it| it["target"] == "/run/secrets/DMS_API_KEY")
+        .find(|it| it["target"] == "/run/secrets/ELASTICSEARCH_API_KEY")
         .unwrap();
     assert_eq!(
         secret["source"],
-        Value::from("${INGEST_SECRET_DMS_API_KEY:?path of the file that holds DMS_API_KEY}")
+        Value::from(
+            "${INGEST_SECRET_ELASTICSEARCH_API_KEY:?path of the file that holds ELASTICSEARCH_API_KEY}"
+        )
     );
-    assert!(files.env.contains("\nINGEST_SECRET_DMS_API_KEY=\n"));
+    assert!(
+        files
+            .env
+            .contains("\nINGEST_SECRET_ELASTICSEARCH_API_KEY=\n")
+    );
 }
 
 #[test]

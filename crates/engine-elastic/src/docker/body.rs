@@ -134,6 +134,12 @@ fn mount(mount: &plan::Mount) -> Option<Mount> {
             target.clone(),
             true,
         ),
+        plan::Mount::Folder { source, target } => (
+            MountType::BIND,
+            source.display().to_string(),
+            target.clone(),
+            false,
+        ),
         plan::Mount::Secret { name, source } => (
             MountType::BIND,
             source.display().to_string(),

@@ -13,7 +13,7 @@ use domain::units::Span;
 use serde::{Deserialize, Serialize};
 
 pub use of_run::{
-    CA_TARGET, CLAIMED_TARGET, Egress, FILEBEAT_API_PORT, FILEBEAT_IMAGE, Files, LOGSTASH_API_PORT,
+    CA_TARGET, Egress, FILEBEAT_API_PORT, FILEBEAT_IMAGE, Files, LOGSTASH_API_PORT,
     LOGSTASH_BEATS_PORT, LOGSTASH_IMAGE, RESOURCES_TARGET, Settings,
 };
 
@@ -156,7 +156,15 @@ pub enum Mount {
         /// Where the container sees it.
         target: String,
     },
-    /// One of the plan's volumes, writable.
+    /// A folder of the host that the container writes into.
+    Folder {
+        /// Where it is on the host.
+        source: PathBuf,
+        /// Where the container sees it.
+        target: String,
+    },
+    /// One of the plan's volumes, writable. Docker gives a new one the owner of what the image has at the target, so the
+    /// target must be a folder of the image's that its programs may write.
     Volume {
         /// Its name in Docker.
         volume: String,

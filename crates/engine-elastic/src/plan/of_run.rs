@@ -18,12 +18,10 @@ pub const FILEBEAT_IMAGE: &str = "docker.elastic.co/beats/filebeat-oss:9.3.8";
 /// Elastic's open source Logstash: the version whose behaviour the golden tests record.
 pub const LOGSTASH_IMAGE: &str = "docker.elastic.co/logstash/logstash-oss:9.3.8";
 
-/// Where Filebeat finds the claimed files.
-pub const CLAIMED_TARGET: &str = "/ingest/claimed";
 /// Where Logstash finds the files that filters name.
 pub const RESOURCES_TARGET: &str = "/ingest/resources";
 /// Where Logstash finds the certificate authority of the core DMS.
-pub const CA_TARGET: &str = "/ingest/ca.pem";
+pub const CA_TARGET: &str = "/ingest/secrets/ca.pem";
 /// Port on which Logstash listens for Filebeat.
 pub const LOGSTASH_BEATS_PORT: u16 = 5044;
 /// Port of Logstash's monitoring API.
@@ -47,7 +45,8 @@ const LOGS: LogLimits = LogLimits {
 /// Filebeat and Logstash may not end at all after SIGTERM, and no acknowledged record is lost if they are killed.
 const STOP_GRACE: Span = Span::secs(30);
 
-/// Files that the containers read, in the run's folder. They are written before the containers are put up.
+/// Files and folders of the run's folder that the containers use. All of them must be there before the containers are
+/// put up; [`Files::rejects`] and [`Files::dead_letters`] must belong to the user of the containers.
 #[derive(Debug, Clone)]
 pub struct Files {
     /// Filebeat's configuration.
@@ -56,6 +55,12 @@ pub struct Files {
     pub logstash: PathBuf,
     /// Logstash's pipeline.
     pub pipeline: PathBuf,
+    /// Folder of the frames that Filebeat sends.
+    pub frames: PathBuf,
+    /// Folder into which Logstash writes rejected records.
+    pub rejects: PathBuf,
+    /// Folder in which Logstash keeps documents that the core DMS has refused.
+    pub dead_letters: PathBuf,
 }
 
 impl Files {
@@ -66,6 +71,9 @@ impl Files {
             filebeat: file("filebeat.yml"),
             logstash: file("logstash.yml"),
             pipeline: file("pipeline.conf"),
+            frames: file("frames"),
+            rejects: file("rejects"),
+            dead_letters: file("dead_letters"),
         }
     }
 }
@@ -116,7 +124,6 @@ impl Plan {
         };
         let parts = Parts {
             order,
-            folder,
             settings,
             project: &project,
             files: Files::of(folder),
@@ -124,7 +131,7 @@ impl Plan {
         Self {
             labels: labels(order, settings),
             folder: folder.path().into(),
-            volumes: vec![parts.registry(), parts.dead_letters()],
+            volumes: vec![parts.registry(), parts.data()],
             containers: vec![parts.logstash(&inner, &outer), parts.filebeat(&inner)],
             networks: vec![inner, outer],
             project,
@@ -147,7 +154,6 @@ fn labels(order: &WorkOrder, settings: &Settings) -> BTreeMap<String, String> {
 /// What the containers of a plan are made of.
 struct Parts<'a> {
     order: &'a WorkOrder,
-    folder: &'a RunFolder,
     settings: &'a Settings,
     project: &'a str,
     files: Files,
@@ -158,8 +164,8 @@ impl Parts<'_> {
         format!("{}-registry", self.project)
     }
 
-    fn dead_letters(&self) -> String {
-        format!("{}-dead-letters", self.project)
+    fn data(&self) -> String {
+        format!("{}-data", self.project)
     }
 
     /// At most a quarter of the run's memory.
@@ -199,7 +205,7 @@ impl Parts<'_> {
     }
 
     fn filebeat(&self, inner: &Network) -> Container {
-        let config = format!("{FILEBEAT_HOME}/filebeat.yml");
+        let (config, data) = ("/ingest/filebeat.yml", format!("{FILEBEAT_HOME}/data"));
         let mut it = self.container(
             Role::Filebeat,
             &self.settings.filebeat_image,
@@ -207,13 +213,20 @@ impl Parts<'_> {
         );
         it.entrypoint = vec![format!("{FILEBEAT_HOME}/filebeat")];
         // the file belongs to the manager's user, which strict permissions would not have
-        it.command = ["-e", "-c", &config, "--strict.perms=false"]
-            .map(Into::into)
-            .into();
+        it.command = [
+            "-e",
+            "-c",
+            config,
+            "--path.data",
+            &data,
+            "--strict.perms=false",
+        ]
+        .map(Into::into)
+        .into();
         it.mounts.extend([
-            bind(&self.files.filebeat, &config),
-            bind(self.folder.claimed(), CLAIMED_TARGET),
-            volume(self.registry(), &format!("{FILEBEAT_HOME}/data")),
+            bind(&self.files.filebeat, config),
+            bind(&self.files.frames, "/ingest/frames"),
+            volume(self.registry(), &data),
         ]);
         it.networks = vec![inner.name.clone()];
         it.memory_bytes = self.filebeat_memory();
@@ -223,7 +236,11 @@ impl Parts<'_> {
     }
 
     fn logstash(&self, inner: &Network, outer: &Network) -> Container {
-        let pipeline = format!("{LOGSTASH_HOME}/pipeline/pipeline.conf");
+        let pipeline = "/ingest/pipeline.conf";
+        let (program, data) = (
+            format!("{LOGSTASH_HOME}/bin/logstash"),
+            format!("{LOGSTASH_HOME}/data"),
+        );
         let mut it = self.container(
             Role::Logstash,
             &self.settings.logstash_image,
@@ -235,20 +252,24 @@ impl Parts<'_> {
         it.entrypoint = ["/bin/sh", "-c", &secrets_to_environment()]
             .map(Into::into)
             .into();
-        it.command = [&format!("{LOGSTASH_HOME}/bin/logstash"), "-f", &pipeline]
+        it.command = [&program, "-f", pipeline, "--path.data", &data]
             .map(Into::into)
             .into();
         it.environment = self.order.provisions.variables.clone();
         let heap = (it.memory_bytes * HEAP_PERCENT / 100) >> 20;
         it.environment
             .insert("LS_JAVA_OPTS".into(), format!("-Xms{heap}m -Xmx{heap}m"));
+        it.environment
+            .insert("ELASTICSEARCH_URL".into(), self.order.dms.url.clone());
         it.mounts.extend([
-            bind(&self.files.pipeline, &pipeline),
+            bind(&self.files.pipeline, pipeline),
             bind(
                 &self.files.logstash,
                 &format!("{LOGSTASH_HOME}/config/logstash.yml"),
             ),
-            volume(self.dead_letters(), &format!("{LOGSTASH_HOME}/data")),
+            folder(&self.files.rejects, "/ingest/rejects"),
+            folder(&self.files.dead_letters, "/ingest/dead_letters"),
+            volume(self.data(), &data),
         ]);
         it.mounts.extend(self.dms_mounts());
         if let Some(resources) = &self.order.provisions.resources {
@@ -269,8 +290,8 @@ impl Parts<'_> {
             })
         };
         [
-            secret("DMS_API_KEY", &dms.api_key_file),
-            secret("DMS_PASSWORD", &dms.password_file),
+            secret("ELASTICSEARCH_API_KEY", &dms.api_key_file),
+            secret("ELASTICSEARCH_PASSWORD", &dms.password_file),
             dms.ca_file.as_ref().map(|file| bind(file, CA_TARGET)),
         ]
         .into_iter()
@@ -279,10 +300,11 @@ impl Parts<'_> {
 }
 
 /// A shell command that exports every secret as a variable of its name, and becomes the program that it is given. So no
-/// secret is in the container's description, where Docker shows the environment.
+/// secret is in the container's description, where Docker shows the environment. Over TLS Logstash wants the API key as
+/// the pair that it is the encoding of.
 fn secrets_to_environment() -> String {
     format!(
-        r#"for f in {SECRETS_TARGET}/*; do [ -f "$f" ] && export "${{f##*/}}=$(cat "$f")"; done; exec "$0" "$@""#
+        r#"for f in {SECRETS_TARGET}/*; do [ -f "$f" ] && export "${{f##*/}}=$(cat "$f")"; done; [ -z "$ELASTICSEARCH_API_KEY" ] || export ELASTICSEARCH_API_KEY_PAIR="$(printf %s "$ELASTICSEARCH_API_KEY" | base64 -d)"; exec "$0" "$@""#
     )
 }
 
@@ -301,6 +323,13 @@ fn health(port: u16) -> HealthCheck {
 
 fn bind(source: impl Into<PathBuf>, target: &str) -> Mount {
     Mount::Bind {
+        source: source.into(),
+        target: target.into(),
+    }
+}
+
+fn folder(source: impl Into<PathBuf>, target: &str) -> Mount {
+    Mount::Folder {
         source: source.into(),
         target: target.into(),
     }

@@ -96,11 +96,11 @@ fn secrets_are_files_and_never_variables() {
     let plan = plan(&settings());
     let logstash = container(&plan, Role::Logstash);
     assert!(logstash.mounts.contains(&Mount::Secret {
-        name: "DMS_API_KEY".into(),
+        name: "ELASTICSEARCH_API_KEY".into(),
         source: "/secret/place".into()
     }));
     assert_eq!(
         logstash.environment.keys().collect::<Vec<_>>(),
-        ["LS_JAVA_OPTS", "REGION"]
+        ["ELASTICSEARCH_URL", "LS_JAVA_OPTS", "REGION"]
     );
 }

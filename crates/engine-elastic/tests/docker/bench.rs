@@ -72,7 +72,10 @@ impl Bench {
 
     fn build(docker: Docker, host: String, home: Arc<TempDir>, run: &str, platform: &str) -> Self {
         let folder = home.path().join(run);
-        fs::create_dir_all(folder.join("claimed")).unwrap();
+        for name in ["frames", "rejects", "dead_letters"] {
+            fs::create_dir_all(folder.join(name)).unwrap();
+            fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o777)).unwrap();
+        }
         let secret = home.path().join("secret");
         fs::write(&secret, "s3cret\n").unwrap();
         let settings = Settings {
@@ -134,17 +137,17 @@ async fn make_image(host: &str) {
     fs::copy("/bin/busybox", path("bin/busybox"))
         .expect("busybox is missing: tests/deps.sh docker installs it");
     for applet in [
-        "sh", "cat", "sleep", "touch", "id", "grep", "tail", "ls", "nslookup",
+        "sh", "cat", "sleep", "touch", "id", "grep", "tail", "base64", "ls", "nslookup",
     ] {
         symlink("busybox", path("bin").join(applet)).unwrap();
     }
     script(
         &path("usr/share/filebeat/filebeat"),
-        "exec sh /usr/share/filebeat/filebeat.yml",
+        "exec sh /ingest/filebeat.yml",
     );
     script(
         &path("usr/share/logstash/bin/logstash"),
-        "exec sh /usr/share/logstash/pipeline/pipeline.conf",
+        "exec sh /ingest/pipeline.conf",
     );
     let tar = Command::new("tar")
         .args([

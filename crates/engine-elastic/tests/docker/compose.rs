@@ -26,7 +26,7 @@ fn compose(bench: &Bench, arguments: &[&str]) -> Output {
         .current_dir(bench.folder())
         .env("DOCKER_HOST", &bench.host)
         .env(
-            "INGEST_SECRET_DMS_API_KEY",
+            "INGEST_SECRET_ELASTICSEARCH_API_KEY",
             bench.folder().join("../secret").canonicalize().unwrap(),
         )
         .output()

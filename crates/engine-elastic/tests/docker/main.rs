@@ -75,15 +75,15 @@ async fn containers_can_do_no_more_than_they_must_and_their_logs_arrive() {
         return;
     };
     let logstash = format!(
-        "HOME_OF_IT=/usr/share/logstash\n{CONFESSION}\necho key $DMS_API_KEY\necho done\n{FOREVER}"
+        "HOME_OF_IT=/usr/share/logstash\n{CONFESSION}\ntouch /ingest/rejects/it\necho key $ELASTICSEARCH_API_KEY\necho done\n{FOREVER}"
     );
     let filebeat = format!(
         "HOME_OF_IT=/usr/share/filebeat\n{CONFESSION}\nnslookup logstash\n\
-         ls /ingest/claimed\necho done\n{FOREVER}"
+         ls /ingest/frames\necho done\n{FOREVER}"
     );
     bench.programs(&filebeat, &logstash);
-    fs::create_dir_all(bench.folder().join("claimed")).unwrap();
-    fs::write(bench.folder().join("claimed/flights.csv"), "a,b\n").unwrap();
+    fs::create_dir_all(bench.folder().join("frames")).unwrap();
+    fs::write(bench.folder().join("frames/flights.frames"), "a,b\n").unwrap();
     bench.docker.put_up(&bench.plan).await.unwrap();
 
     let seen = bench.docker.observe(&bench.run).await.unwrap();
@@ -114,9 +114,12 @@ async fn containers_can_do_no_more_than_they_must_and_their_logs_arrive() {
         }
         assert!(!text.contains("writable root"), "{text}");
         match it.role {
-            Role::Logstash => assert!(text.contains("key s3cret"), "{text}"),
+            Role::Logstash => {
+                assert!(text.contains("key s3cret"), "{text}");
+                assert!(bench.folder().join("rejects/it").exists(), "{text}");
+            }
             Role::Filebeat => {
-                assert!(text.contains("flights.csv"), "{text}");
+                assert!(text.contains("flights.frames"), "{text}");
                 assert!(text.contains(&address), "{address} in {text}");
             }
         }
