@@ -4,9 +4,10 @@
 #
 # A test that needs a real service is in a test target whose name begins with that service's:
 # <crate>/tests/elasticsearch*.rs, <crate>/tests/mongodb*.rs, <crate>/tests/docker*.rs, <crate>/tests/filebeat*.rs; end
-# to end tests are in <crate>/tests/e2e*.rs. Real Elasticsearch, a server of MongoDB's protocol and Docker are started
-# here, unless ELASTICSEARCH_URL, MONGODB_URI or DOCKER_HOST names one to be used instead, and stopped whatever happens.
-# A real Filebeat is built, unless FILEBEAT names the program; its tests start it.
+# to end tests are in <crate>/tests/e2e*.rs. Real Elasticsearch (one without, one with security), a server of MongoDB's
+# protocol and Docker are started here, unless ELASTICSEARCH_URL, ELASTICSEARCH_SECURED_URL, MONGODB_URI or DOCKER_HOST
+# names one to be used instead, and stopped whatever happens. A real Filebeat is built, unless FILEBEAT names the program;
+# its tests start it.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . tests/services/common.sh
@@ -60,7 +61,7 @@ prepare() {
     fmt | clippy) tests/deps.sh lint >&2 || reason "its tools are missing" ;;
     deny) tests/deps.sh lint >&2 || reason "cargo-deny could not be installed" ;;
     unit | doc) built ;;
-    elasticsearch) built && service elasticsearch ELASTICSEARCH_URL ;;
+    elasticsearch) built && service elasticsearch ELASTICSEARCH_URL && service elasticsearch-secured ELASTICSEARCH_SECURED_URL ;;
     mongodb) built && service mongodb MONGODB_URI ;;
     filebeat) built && service filebeat FILEBEAT ;;
     docker) built && service docker DOCKER_HOST ;;
@@ -78,6 +79,7 @@ SERVICES_PID=
 start_services() {
   local services=()
   [ -n "${ELASTICSEARCH_URL:-}" ] || { { wanted elasticsearch || wanted e2e || wanted kills; } && ! skipped elasticsearch && services+=(elasticsearch); }
+  [ -n "${ELASTICSEARCH_SECURED_URL:-}" ] || { wanted elasticsearch && services+=(elasticsearch-secured); }
   [ -n "${MONGODB_URI:-}" ] || { { wanted mongodb || wanted e2e || wanted kills; } && ! skipped mongodb && services+=(mongodb); }
   [ -n "${FILEBEAT:-}" ] || ! wanted filebeat || services+=(filebeat)
   [ -n "${DOCKER_HOST:-}" ] || ! wanted docker || services+=(docker)
@@ -88,7 +90,8 @@ start_services() {
     tests/deps.sh services > "$0/deps.log" 2>&1 || exit
     for name; do
       start=(start.sh "$0/$name"); [ "$name" != filebeat ] || start=(install.sh)
-      "tests/services/$name/${start[0]}" "${start[@]:1}" > "$0/$name.address" 2> "$0/$name.log"
+      [ "$name" != elasticsearch-secured ] || export ES_PASSWORD=of-this-test-only
+      "tests/services/${name%-secured}/${start[0]}" "${start[@]:1}" > "$0/$name.address" 2> "$0/$name.log"
     done
   ' "$WORK" "${services[@]}" < /dev/null &
   SERVICES_PID=$!
@@ -97,7 +100,7 @@ start_services() {
 # service NAME VARIABLE: exports the address of a service (of Filebeat, its path), or says why there is none.
 service() {
   [ -z "${!2:-}" ] || { export "$2"; return 0; }
-  ! skipped "$1" || return 0 # its tests see from SKIP_SUITES that they are not wanted
+  ! skipped "${1%-secured}" || return 0 # its tests see from SKIP_SUITES that they are not wanted
   while [ ! -s "$WORK/$1.address" ] && [ -n "$SERVICES_PID" ] && runs "$SERVICES_PID"; do sleep 0.5; done
   if [ -s "$WORK/$1.address" ]; then
     export "$2=$(cat "$WORK/$1.address")"
@@ -172,8 +175,8 @@ cleanup() {
   trap - EXIT INT TERM HUP
   [ ! -s "$WORK/running" ] || kill -- "-$(cat "$WORK/running")" 2> /dev/null
   [ -z "$SERVICES_PID" ] || ! runs "$SERVICES_PID" || kill -- "-$SERVICES_PID" 2> /dev/null
-  local name; for name in elasticsearch mongodb docker; do
-    [ ! -d "$WORK/$name" ] || "tests/services/$name/stop.sh" "$WORK/$name"
+  local name; for name in elasticsearch elasticsearch-secured mongodb docker; do
+    [ ! -d "$WORK/$name" ] || "tests/services/${name%-secured}/stop.sh" "$WORK/$name"
   done
   rm -rf "$WORK"
 }

@@ -10,6 +10,7 @@ mod error;
 mod options;
 mod read;
 mod request;
+mod security;
 mod stats;
 
 pub use admin::{Health, ServerInfo};
@@ -18,4 +19,5 @@ pub use error::ClientError;
 pub use options::{ClientOptions, Credentials};
 pub use read::{DeleteReport, Provenance};
 pub use request::Client;
+pub use security::{ApiKey, SecurityError, WriteKey};
 pub use stats::NodesStats;

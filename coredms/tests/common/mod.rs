@@ -13,6 +13,20 @@ use std::{
 /// off by `SKIP_SUITES=elasticsearch`. Fails the test when neither is set: a suite that did not run
 /// must not look as if it had passed.
 pub fn elasticsearch_url() -> Option<String> {
+    service("ELASTICSEARCH_URL")
+}
+
+/// The same with security on (`ELASTICSEARCH_SECURED_URL`, which holds the name and password of a superuser): its address
+/// without them, the name, the password.
+pub fn secured_elasticsearch() -> Option<(String, String, String)> {
+    let url = service("ELASTICSEARCH_SECURED_URL")?;
+    let (scheme, rest) = url.split_once("://").unwrap();
+    let (login, host) = rest.rsplit_once('@').expect("name and password");
+    let (user, password) = login.split_once(':').expect("a password");
+    Some((format!("{scheme}://{host}"), user.into(), password.into()))
+}
+
+fn service(variable: &str) -> Option<String> {
     let skipped = std::env::var("SKIP_SUITES").unwrap_or_default();
     if skipped
         .split(',')
@@ -21,10 +35,12 @@ pub fn elasticsearch_url() -> Option<String> {
         eprintln!("skipped: SKIP_SUITES contains elasticsearch");
         return None;
     }
-    Some(std::env::var("ELASTICSEARCH_URL").expect(
-        "ELASTICSEARCH_URL is not set: start a real Elasticsearch and name its address there, \
-         or switch this suite off with SKIP_SUITES=elasticsearch",
-    ))
+    Some(std::env::var(variable).unwrap_or_else(|_| {
+        panic!(
+            "{variable} is not set: start a real Elasticsearch and name its address there, \
+             or switch this suite off with SKIP_SUITES=elasticsearch"
+        )
+    }))
 }
 
 /// The embedded server as a child process; killed when dropped.

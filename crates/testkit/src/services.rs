@@ -14,6 +14,17 @@ pub fn elasticsearch_url() -> Option<String> {
     value("elasticsearch", "ELASTICSEARCH_URL", "start.sh DIR")
 }
 
+/// Address of a real Elasticsearch with security on, which holds the name and the password of a superuser
+/// (`ELASTICSEARCH_SECURED_URL`, `http://test:password@127.0.0.1:9200`); `None` only when the suite `elasticsearch` is
+/// switched off by name (`SKIP_SUITES`).
+///
+/// # Panics
+/// As [`elasticsearch_url`].
+pub fn secured_elasticsearch_url() -> Option<String> {
+    let script = "start.sh DIR, with ES_PASSWORD";
+    value("elasticsearch", "ELASTICSEARCH_SECURED_URL", script)
+}
+
 /// Connection string of a server of MongoDB's protocol (`MONGODB_URI`); `None` only when the suite `mongodb` is
 /// switched off by name (`SKIP_SUITES`).
 ///
