@@ -128,6 +128,17 @@ pub trait CoreDms: Send + Sync {
         body: &serde_json::Value,
     ) -> Result<serde_json::Value, Failure>;
 
-    /// How workers reach it.
+    /// How the platform reaches it.
     fn endpoint(&self) -> DmsEndpoint;
+
+    /// How the run's worker reaches it: with credentials of its own, if the server gives any. Called before each launch;
+    /// what an earlier launch was given is void from then on.
+    async fn admit(&self, _: &RunContext) -> Result<DmsEndpoint, Failure> {
+        Ok(self.endpoint())
+    }
+
+    /// Takes the run's own credentials back. Called again it changes nothing.
+    async fn dismiss(&self, _: &Run, _: &RunFolder) -> Result<(), Failure> {
+        Ok(())
+    }
 }

@@ -59,6 +59,8 @@ impl RunFolder {
         claimed => "claimed",
         /// Secret that the worker's socket asks for (`Authorization: Bearer …`), mode 0600.
         token => "worker.token",
+        /// The run's own API key for the core DMS, mode 0600; there while such a key may be valid.
+        dms_key => "dms.key",
         /// Locked by the worker while it lives.
         lock => "worker.lock",
         /// [`WorkerAddress`], JSON; written atomically once the socket listens.

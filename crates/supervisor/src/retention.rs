@@ -87,6 +87,7 @@ impl Shared {
     async fn expire(&self, run: &Versioned<Run>) -> Result<(), Failure> {
         self.intake.expire(&run.value).await?;
         let folder = self.folder(&run.value);
+        self.dms.dismiss(&run.value, &folder).await?;
         let path = folder.path().to_owned();
         blocking(move || match std::fs::remove_dir_all(path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),

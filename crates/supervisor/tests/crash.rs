@@ -96,6 +96,7 @@ async fn ended_right(platform: &Platform, id: &RunId, cancel: bool, fault: &str)
         "{fault}: {ends:?}"
     );
     assert!(state.removed.contains(id), "{fault}");
+    assert!(state.admitted.is_empty(), "{fault}: credentials are left");
     if !cancel {
         assert_eq!(created, 35, "{fault}");
         assert!(

@@ -73,6 +73,8 @@ async fn a_run_is_done_proven_and_reported() {
     );
     let order: WorkOrder = serde_json::from_slice(&std::fs::read(folder.order()).unwrap()).unwrap();
     assert_eq!(Some(order.clock_ms), run.claimed_ms);
+    assert_eq!(order.dms.api_key_file, Some(folder.dms_key()));
+    assert!(platform.world.state().admitted.is_empty());
     let samples = series::read(&folder, 100).await.unwrap();
     assert!(
         samples.len() >= 3 && samples.last().unwrap().percent == 100.0,
@@ -615,6 +617,31 @@ async fn a_run_is_removed_when_its_clients_retention_is_over() {
 
     let kept = platform.run(&kept).await;
     assert!(platform.folder(&kept).report_json().exists());
+    working.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_that_cannot_be_taken_back_are_taken_back_when_the_run_is_removed() {
+    let mut platform = Platform::new().await;
+    platform.settings.retention_interval = Span::secs(10);
+    platform
+        .change("acme", |client: &mut Client| {
+            client.plan.retention = Span::secs(600)
+        })
+        .await;
+    platform.world.state().dismissals_fail = true;
+    let working = platform.supervise();
+    let id = platform.start(1, job("acme", "flights")).await;
+    let run = platform.until_final(&id).await;
+    assert_eq!(run.state, RunState::Completed);
+    assert!(platform.world.state().admitted.contains_key(&id));
+
+    sleep(Duration::from_secs(700)).await;
+    assert!(platform.metadata.run(&id).await.unwrap().is_some());
+    platform.world.state().dismissals_fail = false;
+    sleep(Duration::from_secs(20)).await;
+    assert_eq!(platform.metadata.run(&id).await.unwrap(), None);
+    assert!(platform.world.state().admitted.is_empty());
     working.stop().await;
 }
 

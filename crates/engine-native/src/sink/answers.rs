@@ -74,6 +74,11 @@ pub fn judge_request(error: &ClientError) -> RequestVerdict {
     let message = error.to_string();
     match error {
         ClientError::Status { status: 413, .. } => RequestVerdict::Split,
+        // a key that is void: the next launch comes with a new one
+        ClientError::Denied { status: 401, .. } => RequestVerdict::Fatal(Failure {
+            retryable: true,
+            ..denied(&message)
+        }),
         ClientError::Denied { .. } => RequestVerdict::Fatal(denied(&message)),
         ClientError::Protocol { .. } => RequestVerdict::Doubtful(super::nonsense(&message)),
         _ => {
@@ -164,9 +169,9 @@ mod tests {
             kind: String::new(),
             reason: String::new(),
         };
-        let denied = ClientError::Denied {
+        let denied = |status| ClientError::Denied {
             operation: "bulk",
-            status: 401,
+            status,
             reason: String::new(),
         };
         let away = ClientError::Unreachable {
@@ -187,8 +192,10 @@ mod tests {
             judge_request(&status(400)),
             RequestVerdict::Fatal(_)
         ));
-        assert!(
-            matches!(judge_request(&denied), RequestVerdict::Fatal(f) if f.code == "dms_denied")
-        );
+        for (status, retryable) in [(401, true), (403, false)] {
+            assert!(
+                matches!(judge_request(&denied(status)), RequestVerdict::Fatal(f) if f.code == "dms_denied" && f.retryable == retryable)
+            );
+        }
     }
 }

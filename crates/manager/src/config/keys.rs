@@ -176,6 +176,12 @@ pub(super) const KEYS: &[Key] = &[
         doc: "PEM file of a certificate authority to trust besides the system's.",
         set: |config, value| put(&mut config.core_dms_ca_file, file(value)),
     },
+    Key {
+        path: "core_dms.run_keys",
+        default: Some("true"),
+        doc: "Whether each run writes with a key of its own, limited to its client's indices and revoked at its end. Needs a user with the cluster privilege manage_own_api_key (and manage_security for the clients' read-only roles); where it is missing, runs write with the credentials above.",
+        set: |config, value| put(&mut config.core_dms_run_keys, take(value)),
+    },
 ];
 
 /// Whether an address holds a password. It is then not repeated in any message.

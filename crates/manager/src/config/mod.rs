@@ -74,6 +74,8 @@ pub struct Config {
     pub core_dms_password_file: Option<PathBuf>,
     /// PEM file of a certificate authority to trust besides the system's.
     pub core_dms_ca_file: Option<PathBuf>,
+    /// Whether each run gets a key of its own for the core DMS.
+    pub core_dms_run_keys: bool,
     /// How often a run is sampled.
     pub monitor_interval: Span,
     /// A run without progress for so long is shown as stalled.
@@ -105,6 +107,7 @@ impl Default for Config {
             core_dms_username: None,
             core_dms_password_file: None,
             core_dms_ca_file: None,
+            core_dms_run_keys: true,
             monitor_interval: Span::secs(1),
             stall_after: Span::secs(30),
             grace_period: Span::secs(10),

@@ -13,16 +13,19 @@ use domain::ids::FileKey;
 use domain::monitor::DmsHealth;
 use domain::ports::{CoreDms, RunContext};
 use domain::run::Run;
-use domain::worker::DmsEndpoint;
+use domain::worker::{DmsEndpoint, RunFolder};
 use serde_json::Value;
 
 use super::failure::failure;
+use super::keys::{self, RunKeys};
 use crate::config::Config;
 use crate::index;
 
 /// An Elasticsearch-compatible server.
 pub(crate) struct ElasticDms {
     current: RwLock<Current>,
+    /// Gives runs keys of their own; none where the platform's are to do.
+    keys: Option<RunKeys>,
 }
 
 #[derive(Clone)]
@@ -82,17 +85,25 @@ impl ElasticDms {
     pub(crate) fn new(endpoint: DmsEndpoint) -> Result<Self, Failure> {
         Ok(Self {
             current: RwLock::new(Current::new(endpoint)?),
+            keys: None,
         })
     }
 
     /// The configured server at this address.
     pub(crate) fn configured(url: &str, config: &Config) -> Result<Self, Failure> {
-        Self::new(DmsEndpoint {
+        let endpoint = DmsEndpoint {
             url: url.to_owned(),
             api_key_file: config.core_dms_api_key_file.clone(),
             username: config.core_dms_username.clone(),
             password_file: config.core_dms_password_file.clone(),
             ca_file: config.core_dms_ca_file.clone(),
+        };
+        // who needs no credentials cannot be given any
+        let has_credentials = endpoint.api_key_file.is_some() || endpoint.username.is_some();
+        let keys = (config.core_dms_run_keys && has_credentials).then(RunKeys::default);
+        Ok(Self {
+            keys,
+            ..Self::new(endpoint)?
         })
     }
 
@@ -176,5 +187,22 @@ impl CoreDms for ElasticDms {
 
     fn endpoint(&self) -> DmsEndpoint {
         self.current().endpoint
+    }
+
+    async fn admit(&self, context: &RunContext) -> Result<DmsEndpoint, Failure> {
+        let Current { client, endpoint } = self.current();
+        match &self.keys {
+            Some(keys) if keys.mint(&client, context).await? => Ok(DmsEndpoint {
+                api_key_file: Some(context.folder.dms_key()),
+                username: None,
+                password_file: None,
+                ..endpoint
+            }),
+            Some(_) | None => Ok(endpoint),
+        }
+    }
+
+    async fn dismiss(&self, run: &Run, folder: &RunFolder) -> Result<(), Failure> {
+        keys::revoke(&self.client(), run, folder).await
     }
 }

@@ -3,6 +3,7 @@
 mod adapter;
 mod embedded;
 mod failure;
+mod keys;
 mod process;
 #[cfg(test)]
 mod tests;

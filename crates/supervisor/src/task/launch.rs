@@ -6,7 +6,7 @@ use domain::error::{Culprit, Failure};
 use domain::ports::RunContext;
 use domain::run::{Desired, Event, Run};
 use domain::store::{StoreError, Versioned};
-use domain::worker::WorkOrder;
+use domain::worker::{DmsEndpoint, WorkOrder};
 
 use super::{Step, Task};
 use crate::context::store_failure;
@@ -25,7 +25,8 @@ impl Task {
         }
         let context = self.context(&run.value).await?;
         self.shared.dms.prepare(&context).await?;
-        let order = self.order(&context).await?;
+        let dms = self.shared.dms.admit(&context).await?;
+        let order = self.order(&context, dms).await?;
         // the core DMS may have moved since the last launch
         let (path, written) = (context.folder.order(), order.clone());
         blocking(move || write_json(&path, &written))
@@ -67,7 +68,7 @@ impl Task {
         }
     }
 
-    async fn order(&self, context: &RunContext) -> Result<WorkOrder, Failure> {
+    async fn order(&self, context: &RunContext, dms: DmsEndpoint) -> Result<WorkOrder, Failure> {
         let RunContext { run, spec, .. } = context;
         let client = self
             .shared
@@ -84,7 +85,7 @@ impl Task {
             spec_digest: run.spec_digest.clone(),
             spec: spec.clone(),
             clock_ms: run.claimed_ms.unwrap_or(run.created_ms),
-            dms: self.shared.dms.endpoint(),
+            dms,
             memory: spec.limits.memory.unwrap_or(plan.memory_per_run),
             cpu_millis: spec.limits.cpu_millis.unwrap_or(plan.cpu_millis_per_run),
             orphan_after: self.shared.settings.orphan_after,

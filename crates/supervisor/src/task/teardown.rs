@@ -9,7 +9,7 @@ use domain::ports::RunContext;
 use domain::report::DuplicatesOf;
 use domain::run::{Event, Outcome, Run, next};
 use domain::store::Versioned;
-use domain::worker::WorkerAddress;
+use domain::worker::{RunFolder, WorkerAddress};
 
 use super::{Step, Task};
 use crate::context::store_failure;
@@ -23,6 +23,9 @@ const MAX_MISSING: usize = 1000;
 
 /// Tries to have the missing documents listed.
 const MISSING_TRIES: u32 = 5;
+
+/// Tries to take the run's credentials back.
+const DISMISS_TRIES: u32 = 5;
 
 /// Samples in a report.
 const REPORT_POINTS: usize = 600;
@@ -56,6 +59,8 @@ impl Task {
             .release(&run.value)
             .await
             .map_err(store_failure)?;
+        // last: to list what is missing, if all of this is done again, takes the run's credentials
+        self.dismiss(&run.value, &folder).await?;
         Ok(Step::Happened(Event::TornDown))
     }
 
@@ -86,6 +91,19 @@ impl Task {
                 Ok(BTreeMap::new())
             }
             found => found,
+        }
+    }
+
+    /// Takes the run's credentials back. A core DMS that does not answer does not keep the run from its end: what could
+    /// not be taken back is tried again when the run is removed.
+    async fn dismiss(&self, run: &Run, folder: &RunFolder) -> Result<(), Failure> {
+        match self.shared.dms.dismiss(run, folder).await {
+            Err(failure) if failure.retryable && self.failures < DISMISS_TRIES => Err(failure),
+            Err(failure) => {
+                tracing::warn!(run = %self.id, %failure, "the run's credentials for the core DMS could not be taken back");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
         }
     }
 

@@ -18,8 +18,8 @@ use domain::monitor::DmsHealth;
 use domain::ports::{CoreDms, Engine, Intake, Observed, RunContext};
 use domain::run::{Outcome, Run};
 use domain::worker::{
-    Command, DmsEndpoint, ExitKind, Phase, SinkStatus, StageTimes, WorkOrder, WorkerAddress,
-    WorkerExit, WorkerStatus,
+    Command, DmsEndpoint, ExitKind, Phase, RunFolder, SinkStatus, StageTimes, WorkOrder,
+    WorkerAddress, WorkerExit, WorkerStatus,
 };
 use tokio::time::Instant;
 
@@ -60,6 +60,9 @@ pub struct State {
     pub commands: Vec<Command>,
     pub settled: Vec<(RunId, &'static str)>,
     pub removed: Vec<RunId>,
+    /// Runs that have credentials of their own, with the launch that they were given for.
+    pub admitted: BTreeMap<RunId, u32>,
+    pub dismissals_fail: bool,
     pub expired: Vec<RunId>,
 }
 
@@ -105,6 +108,8 @@ impl World {
             commands: Vec::new(),
             settled: Vec::new(),
             removed: Vec::new(),
+            admitted: BTreeMap::new(),
+            dismissals_fail: false,
             expired: Vec::new(),
         };
         Self {
@@ -519,5 +524,26 @@ impl CoreDms for World {
             password_file: None,
             ca_file: None,
         }
+    }
+
+    async fn admit(&self, context: &RunContext) -> Result<DmsEndpoint, Failure> {
+        self.point().await?;
+        let given = (context.run.id.clone(), context.run.attempt + 1);
+        self.state().admitted.extend([given]);
+        self.point().await?;
+        Ok(DmsEndpoint {
+            api_key_file: Some(context.folder.dms_key()),
+            ..self.endpoint()
+        })
+    }
+
+    async fn dismiss(&self, run: &Run, _: &RunFolder) -> Result<(), Failure> {
+        self.point().await?;
+        if self.state().dismissals_fail {
+            return Err(failure(true, "the core DMS does not answer"));
+        }
+        self.state().admitted.remove(&run.id);
+        self.point().await?;
+        Ok(())
     }
 }
