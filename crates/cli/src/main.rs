@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         // the worker makes a runtime of its own
         Command::Worker { arguments } => return serve::worker(arguments),
         Command::Up(arguments) => wait(serve::up(&context, &arguments)),
-        Command::CoreDms(arguments) => wait(serve::core_dms(arguments)),
+        Command::CoreDms(command) => wait(commands::coredms::run(&context, command)),
         Command::Call(call) => wait(commands::run(&context, *call)),
     };
     let exit = done.unwrap_or_else(|error| failed(&context, error));

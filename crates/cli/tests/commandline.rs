@@ -56,7 +56,10 @@ fn every_command_of_the_readme_parses() {
         "ingest token create demo --expires-in 90days",
         "ingest --output json audit --limit 10",
         "ingest worker --folder /tmp/run --attempt 2",
-        "ingest coredms --data /tmp/data --listen 127.0.0.1:0 --api-key-file key",
+        "ingest coredms up --dir /tmp/real --port 9201 --kibana-port 5602 --wait 60",
+        "ingest coredms status -o json",
+        "ingest coredms down --volumes --yes",
+        "ingest coredms serve --data /tmp/data --listen 127.0.0.1:0 --api-key-file key",
     ] {
         Cli::try_parse_from(line.split(' ')).unwrap_or_else(|e| panic!("{line}: {e}"));
     }

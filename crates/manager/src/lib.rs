@@ -15,7 +15,7 @@ mod signals;
 pub mod telemetry;
 
 pub use error::StartError;
-pub use home::{HomePaths, ManagerAddress};
+pub use home::{HomePaths, ManagerAddress, make_private_dir, write_private};
 pub use http::{RouteInfo, route_infos};
 pub use program::Program;
 pub use serve::{Builder, Ended, Manager, Mode, ModeParts, Parts, Started};

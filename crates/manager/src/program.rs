@@ -13,11 +13,11 @@ pub struct Program {
 }
 
 impl Program {
-    /// This very executable, by a subcommand.
-    pub fn this(subcommand: &str) -> io::Result<Self> {
+    /// This very executable, by a subcommand of one or more words.
+    pub fn this(subcommand: &[&str]) -> io::Result<Self> {
         Ok(Self {
             path: std::env::current_exe()?,
-            args: vec![subcommand.to_owned()],
+            args: subcommand.iter().map(|&word| word.into()).collect(),
         })
     }
 

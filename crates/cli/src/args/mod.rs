@@ -1,6 +1,7 @@
 //! The command line's grammar: one file a resource.
 
 mod client;
+mod coredms;
 mod job;
 mod run;
 mod serve;
@@ -13,9 +14,10 @@ use clap_complete::Shell;
 use domain::ids::JobRef;
 
 pub use client::{ClientCommand, InvitationCommand, TokenCommand};
+pub use coredms::{CoreDmsArgs, CoreDmsCommand, CoreDmsDownArgs, CoreDmsPlace, CoreDmsUpArgs};
 pub use job::{Auth, ImportArgs, JobCommand, RenderArgs};
 pub use run::{RejectsArgs, RunCommand};
-pub use serve::{CoreDmsArgs, UpArgs};
+pub use serve::UpArgs;
 pub use stage::StageCommand;
 
 use crate::{exit, names};
@@ -94,9 +96,9 @@ pub enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<std::ffi::OsString>,
     },
-    /// The embedded core DMS; started by the manager
-    #[command(hide = true, name = "coredms")]
-    CoreDms(CoreDmsArgs),
+    /// The core DMS as real servers: Elasticsearch and Kibana in Docker on this machine
+    #[command(subcommand, name = "coredms")]
+    CoreDms(CoreDmsCommand),
 }
 
 /// What to ask of a manager, or of this program alone.

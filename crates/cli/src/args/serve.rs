@@ -1,7 +1,4 @@
-//! `ingest up`, and the hidden commands with which the platform starts its own parts.
-
-use std::net::SocketAddr;
-use std::path::PathBuf;
+//! `ingest up`.
 
 use clap::Args;
 
@@ -54,18 +51,4 @@ impl UpArgs {
             .filter_map(|(key, value)| Some((key.to_owned(), value.clone()?)));
         self.settings.iter().cloned().chain(named).collect()
     }
-}
-
-/// Arguments of the embedded core DMS.
-#[derive(Debug, Args)]
-pub struct CoreDmsArgs {
-    /// The data directory; made if it does not exist
-    #[arg(long)]
-    pub data: PathBuf,
-    /// Where to listen; port 0 takes a free one
-    #[arg(long, default_value = "127.0.0.1:0")]
-    pub listen: SocketAddr,
-    /// File with the key that every request must show
-    #[arg(long)]
-    pub api_key_file: Option<PathBuf>,
 }

@@ -2,6 +2,7 @@
 
 mod client;
 mod context;
+pub mod coredms;
 mod job;
 mod logstash;
 mod render;

@@ -1,4 +1,4 @@
-//! The embedded core DMS as a process of its own: `ingest coredms`, started by the manager.
+//! The embedded core DMS as a process of its own: `ingest coredms serve`, started by the manager.
 
 use std::path::Path;
 

@@ -39,8 +39,8 @@ async fn serve(
     telemetry::init(&config.log)?;
     let (teller, place) = (out.clone(), home.clone());
     let ended = Manager::builder(home, config, Arc::new(BatchMode))
-        .worker(Program::this("worker")?)
-        .coredms(Program::this("coredms")?)
+        .worker(Program::this(&["worker"])?)
+        .coredms(Program::this(&["coredms", "serve"])?)
         .stop(stop_on_signals()?)
         .on_ready(move |started| tell(started, &place, &teller))
         .serve()
