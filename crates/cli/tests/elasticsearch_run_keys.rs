@@ -1,10 +1,14 @@
 //! Runs against a real Elasticsearch with security: each writes with a key of its own, which is void when it has ended.
+//! Kibana, which is not there, is a server that writes down what it is asked.
 
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::Method;
@@ -68,13 +72,13 @@ struct Platform {
 }
 
 impl Platform {
-    /// One that uses the server with these credentials.
-    async fn start(server: &Server, user: &str, password: &str) -> Self {
+    /// One that uses the server with these credentials, with more lines of configuration.
+    async fn start(server: &Server, user: &str, password: &str, more: &str) -> Self {
         let home = TempHome::new();
         let secret = home.join("password");
         fs::write(&secret, password).unwrap();
         let config = format!(
-            "listen = \"127.0.0.1:0\"\n[core_dms]\nurl = \"{}\"\nusername = \"{user}\"\npassword_file = \"{}\"\n",
+            "listen = \"127.0.0.1:0\"\n[core_dms]\nurl = \"{}\"\nusername = \"{user}\"\npassword_file = \"{}\"\n{more}",
             server.url,
             secret.display()
         );
@@ -173,7 +177,7 @@ async fn a_run_writes_with_a_key_of_its_own_that_ends_with_it() {
     let Some(server) = Server::find() else {
         return;
     };
-    let platform = Platform::start(&server, &server.user, &server.password).await;
+    let platform = Platform::start(&server, &server.user, &server.password, "").await;
     let client = unique("keyed");
     platform.client(&client, "flights");
     let run = platform.run(&client, "a.csv", 1000);
@@ -207,7 +211,7 @@ async fn without_the_privilege_runs_write_with_the_platform_s_own_credentials() 
     let put = server.call(Method::PUT, &path, Some(body)).await;
     assert_eq!(put.0, 200);
 
-    let platform = Platform::start(&server, &user, password).await;
+    let platform = Platform::start(&server, &user, password, "").await;
     let client = unique("unkeyed");
     platform.client(&client, "flights");
     for name in ["a.csv", "b.csv"] {
@@ -221,4 +225,59 @@ async fn without_the_privilege_runs_write_with_the_platform_s_own_credentials() 
     let log = platform.log();
     assert_eq!(log.matches(said).count(), 1, "{log}");
     assert!(log.contains("manage_own_api_key"), "{log}");
+}
+
+/// A Kibana that is not ready when it is first asked; gives its address, and the first lines of what it was asked.
+fn kibana() -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = asked.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") {
+                reader.read_line(&mut head).unwrap();
+            }
+            let head = head.to_lowercase();
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: "));
+            let mut body = vec![0; length.unwrap().parse().unwrap()];
+            reader.read_exact(&mut body).unwrap();
+            let mut asked = seen.lock().unwrap();
+            let (status, answer) = match asked.len() {
+                0 => ("503 Service Unavailable", json!({ "message": "not ready" })),
+                _ => ("200 OK", json!({ "success": true, "successCount": 3 })),
+            };
+            asked.push(head.lines().next().unwrap().to_owned());
+            let (answer, length) = (answer.to_string(), answer.to_string().len());
+            write!(stream, "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{answer}").unwrap();
+        }
+    });
+    (url, asked)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kibana_is_asked_at_each_completion_until_it_shows_the_job() {
+    let Some(server) = Server::find() else {
+        return;
+    };
+    let (url, asked) = kibana();
+    let more = format!("[kibana]\nurl = \"{url}\"\nspace = \"team\"\n");
+    let platform = Platform::start(&server, &server.user, &server.password, &more).await;
+    let client = unique("shown");
+    platform.client(&client, "flights");
+    for name in ["a.csv", "b.csv", "c.csv"] {
+        platform.run(&client, name, 10);
+    }
+    let import = "post /s/team/api/saved_objects/_import http/1.1";
+    assert_eq!(*asked.lock().unwrap(), [import; 2]);
+    let log = platform.log();
+    assert_eq!(log.matches("not ready").count(), 1, "{log}");
+    let path = format!("/{client}.flights");
+    let removed = server.call(Method::DELETE, &path, None).await;
+    assert_eq!(removed.0, 200);
 }

@@ -137,6 +137,10 @@ pub trait CoreDms: Send + Sync {
         Ok(self.endpoint())
     }
 
+    /// Puts in place what a client looks at its job's documents with, after a run that has completed. Nothing depends on it:
+    /// what fails is tried again after the next one.
+    async fn show(&self, _: &RunContext) {}
+
     /// Takes the run's own credentials back. Called again it changes nothing.
     async fn dismiss(&self, _: &Run, _: &RunFolder) -> Result<(), Failure> {
         Ok(())

@@ -98,3 +98,16 @@ fn a_file_that_is_no_toml_is_named_with_its_line() {
     let errors = Config::parse("listen = \n", &Layers::default()).unwrap_err();
     assert!(errors.to_string().contains("line 1"), "{errors}");
 }
+
+#[test]
+fn kibana_needs_a_real_core_dms_and_a_space_that_can_be() {
+    let parse = |text: &str| Config::parse(text, &Layers::default());
+    let kibana = "[kibana]\nurl = \"http://kibana:5601\"\n";
+    let alone = parse(kibana).unwrap_err().to_string();
+    assert!(alone.contains("name that by core_dms.url"), "{alone}");
+    let real = format!("[core_dms]\nurl = \"http://es:9200\"\n{kibana}");
+    let config = parse(&real).unwrap();
+    assert_eq!(config.kibana_url.as_deref(), Some("http://kibana:5601"));
+    assert!(parse(&format!("{real}space = \"../other\"\n")).is_err());
+    assert!(parse(&format!("{real}space = \"team-a\"\n")).is_ok());
+}

@@ -182,6 +182,28 @@ pub(super) const KEYS: &[Key] = &[
         doc: "Whether each run writes with a key of its own, limited to its client's indices and revoked at its end. Needs a user with the cluster privilege manage_own_api_key (and manage_security for the clients' read-only roles); where it is missing, runs write with the credentials above.",
         set: |config, value| put(&mut config.core_dms_run_keys, take(value)),
     },
+    Key {
+        path: "kibana.url",
+        default: None,
+        doc: "The address of a Kibana in front of the core DMS, asked with the same credentials: when a job first completes, a data view, a saved search and a dashboard are made there.",
+        set: |config, value| {
+            put(
+                &mut config.kibana_url,
+                text(value).and_then(kibana).map(Some),
+            )
+        },
+    },
+    Key {
+        path: "kibana.space",
+        default: None,
+        doc: "The space in which they are made; the default one if not given.",
+        set: |config, value| {
+            put(
+                &mut config.kibana_space,
+                text(value).and_then(space).map(Some),
+            )
+        },
+    },
 ];
 
 /// Whether an address holds a password. It is then not repeated in any message.
@@ -223,5 +245,31 @@ fn core_dms(url: String) -> Result<CoreDmsConfig, String> {
     }
     Err(format!(
         "{url:?} is neither \"embedded\" nor an address that begins with http:// or https://"
+    ))
+}
+
+fn kibana(url: String) -> Result<String, String> {
+    if holds_password(&url) {
+        return Err(
+            "a password does not belong here: Kibana is asked with the credentials of core_dms"
+                .into(),
+        );
+    }
+    if url.starts_with("http://") || url.starts_with("https://") {
+        return Ok(url);
+    }
+    Err(format!(
+        "{url:?} is no address that begins with http:// or https://"
+    ))
+}
+
+/// As Kibana names its spaces.
+fn space(name: String) -> Result<String, String> {
+    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    if name.chars().all(legal) {
+        return Ok(name);
+    }
+    Err(format!(
+        "{name:?} is no space: lower-case letters, digits, - and _ only"
     ))
 }

@@ -208,8 +208,17 @@ impl Loader {
         {
             found.push("the embedded core DMS makes its own key: credentials belong to a server named by core_dms.url");
         }
+        let kibana_is_alone = url_is_good
+            && config.core_dms == CoreDmsConfig::Embedded
+            && config.kibana_url.is_some();
         for reason in found {
             self.problem("core_dms", reason);
+        }
+        if kibana_is_alone {
+            self.problem(
+                "kibana",
+                "Kibana shows what is in Elasticsearch only: name that by core_dms.url",
+            );
         }
     }
 }

@@ -76,6 +76,10 @@ pub struct Config {
     pub core_dms_ca_file: Option<PathBuf>,
     /// Whether each run gets a key of its own for the core DMS.
     pub core_dms_run_keys: bool,
+    /// The address of the Kibana in which clients look at their documents.
+    pub kibana_url: Option<String>,
+    /// The space there; none for the default one.
+    pub kibana_space: Option<String>,
     /// How often a run is sampled.
     pub monitor_interval: Span,
     /// A run without progress for so long is shown as stalled.
@@ -108,6 +112,8 @@ impl Default for Config {
             core_dms_password_file: None,
             core_dms_ca_file: None,
             core_dms_run_keys: true,
+            kibana_url: None,
+            kibana_space: None,
             monitor_interval: Span::secs(1),
             stall_after: Span::secs(30),
             grace_period: Span::secs(10),

@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use super::failure::failure;
 use super::keys::{self, RunKeys};
+use super::showcase::Showcase;
 use crate::config::Config;
 use crate::index;
 
@@ -26,6 +27,8 @@ pub(crate) struct ElasticDms {
     current: RwLock<Current>,
     /// Gives runs keys of their own; none where the platform's are to do.
     keys: Option<RunKeys>,
+    /// Where clients look at their documents; none if nowhere.
+    showcase: Option<Showcase>,
 }
 
 #[derive(Clone)]
@@ -86,6 +89,7 @@ impl ElasticDms {
         Ok(Self {
             current: RwLock::new(Current::new(endpoint)?),
             keys: None,
+            showcase: None,
         })
     }
 
@@ -101,8 +105,10 @@ impl ElasticDms {
         // who needs no credentials cannot be given any
         let has_credentials = endpoint.api_key_file.is_some() || endpoint.username.is_some();
         let keys = (config.core_dms_run_keys && has_credentials).then(RunKeys::default);
+        let showcase = Showcase::configured(config, credentials(&endpoint)?)?;
         Ok(Self {
             keys,
+            showcase,
             ..Self::new(endpoint)?
         })
     }
@@ -199,6 +205,12 @@ impl CoreDms for ElasticDms {
                 ..endpoint
             }),
             Some(_) | None => Ok(endpoint),
+        }
+    }
+
+    async fn show(&self, context: &RunContext) {
+        if let Some(showcase) = &self.showcase {
+            showcase.show(context).await;
         }
     }
 

@@ -5,6 +5,7 @@ mod embedded;
 mod failure;
 mod keys;
 mod process;
+mod showcase;
 #[cfg(test)]
 mod tests;
 

@@ -46,12 +46,13 @@ impl Task {
             .map_err(|e| unusable(&folder, &e))?;
         // without the spec nothing was claimed or launched
         let (mut missing, mut duplicates) = (BTreeMap::new(), Vec::new());
-        if let Some(context) = self.shared.find_context(&run.value).await? {
-            missing = self.missing(&context, &files).await?;
-            duplicates = self.duplicates(&context).await?;
-            self.shared.engine.remove(&context).await?;
+        let context = self.shared.find_context(&run.value).await?;
+        if let Some(context) = &context {
+            missing = self.missing(context, &files).await?;
+            duplicates = self.duplicates(context).await?;
+            self.shared.engine.remove(context).await?;
             let outcome = run.value.outcome.as_ref().ok_or_else(no_outcome)?;
-            self.shared.intake.settle(&context, &files, outcome).await?;
+            self.shared.intake.settle(context, &files, outcome).await?;
         }
         self.write_report(run, files, missing, duplicates, address)
             .await?;
@@ -61,6 +62,9 @@ impl Task {
             .map_err(store_failure)?;
         // last: to list what is missing, if all of this is done again, takes the run's credentials
         self.dismiss(&run.value, &folder).await?;
+        if let Some(context) = context.filter(|context| has_completed(&context.run)) {
+            self.shared.dms.show(&context).await;
+        }
         Ok(Step::Happened(Event::TornDown))
     }
 
@@ -184,6 +188,13 @@ impl Task {
         });
         written.await.map_err(|e| unusable(&folder, &e))
     }
+}
+
+fn has_completed(run: &Run) -> bool {
+    matches!(
+        run.outcome,
+        Some(Outcome::Completed | Outcome::CompletedWithRejects)
+    )
 }
 
 fn no_outcome() -> Failure {

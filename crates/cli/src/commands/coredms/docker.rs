@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::files::Place;
+use super::files::{self, Place};
 use crate::error::CliError;
 
 /// How long a question may take.
@@ -54,10 +54,12 @@ impl Compose {
         let words = [self.0, arguments].concat();
         let called = words.join(" ");
         let mut command = command(&words);
-        // the passwords come from .env there, not from this environment
+        // the settings are those of .env there; compose would put this environment's before them
+        for name in files::VARIABLES {
+            command.env_remove(name);
+        }
         command
             .current_dir(place.dir())
-            .env("COMPOSE_PROJECT_NAME", place.project())
             .stdin(Stdio::null())
             .stdout(io::stderr());
         let status = command.status().await;

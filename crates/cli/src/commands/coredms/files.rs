@@ -13,6 +13,23 @@ use crate::args::CoreDmsPlace;
 use crate::commands::Context;
 use crate::error::CliError;
 
+const PROJECT: &str = "COMPOSE_PROJECT_NAME";
+const PORT: &str = "ELASTICSEARCH_PORT";
+const KIBANA_PORT: &str = "KIBANA_PORT";
+const ELASTIC_PASSWORD: &str = "ELASTIC_PASSWORD";
+const KIBANA_PASSWORD: &str = "KIBANA_PASSWORD";
+const ENCRYPTION_KEY: &str = "KIBANA_ENCRYPTION_KEY";
+
+/// What compose reads from `.env`.
+pub(super) const VARIABLES: [&str; 6] = [
+    PROJECT,
+    PORT,
+    KIBANA_PORT,
+    ELASTIC_PASSWORD,
+    KIBANA_PASSWORD,
+    ENCRYPTION_KEY,
+];
+
 /// The folder, by its absolute path.
 pub(super) struct Place(PathBuf);
 
@@ -90,10 +107,10 @@ impl Place {
             write_private(&self.compose_file(), COMPOSE.as_bytes())?;
             let value = |name| variables.get(name).cloned().unwrap_or_default();
             let settings = Settings {
-                port: number(&value("ELASTICSEARCH_PORT"))?,
-                kibana_port: number(&value("KIBANA_PORT"))?,
-                elastic_password: value("ELASTIC_PASSWORD"),
-                kibana_password: value("KIBANA_PASSWORD"),
+                port: number(&value(PORT))?,
+                kibana_port: number(&value(KIBANA_PORT))?,
+                elastic_password: value(ELASTIC_PASSWORD),
+                kibana_password: value(KIBANA_PASSWORD),
             };
             write_private(&self.password_file(), settings.elastic_password.as_bytes())?;
             Ok(settings)
@@ -119,19 +136,12 @@ impl Place {
             .filter_map(|line| line.split_once('='))
             .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
             .collect();
-        variables.insert("COMPOSE_PROJECT_NAME".into(), self.project());
-        for name in [
-            "ELASTIC_PASSWORD",
-            "KIBANA_PASSWORD",
-            "KIBANA_ENCRYPTION_KEY",
-        ] {
+        variables.insert(PROJECT.into(), self.project());
+        for name in [ELASTIC_PASSWORD, KIBANA_PASSWORD, ENCRYPTION_KEY] {
             let secret = || hex::encode(rand::random::<[u8; 16]>());
             variables.entry(name.into()).or_insert_with(secret);
         }
-        for (name, wanted, default) in [
-            ("ELASTICSEARCH_PORT", port, 9200),
-            ("KIBANA_PORT", kibana_port, 5601),
-        ] {
+        for (name, wanted, default) in [(PORT, port, 9200), (KIBANA_PORT, kibana_port, 5601)] {
             match wanted {
                 Some(port) => drop(variables.insert(name.into(), port.to_string())),
                 None => drop(variables.entry(name.into()).or_insert(default.to_string())),

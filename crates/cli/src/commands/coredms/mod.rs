@@ -83,7 +83,8 @@ fn told(up: &Up, view: &View) -> String {
     format!(
         "Elasticsearch: {}\nKibana: {}  (user {username}, password in {password_file})\n\n\
          To let the manager use them, put this into the config.toml of its home, and start it again:\n\n\
-         [core_dms]\nurl = \"{elasticsearch}\"\nusername = \"{username}\"\npassword_file = \"{password_file}\"",
+         [core_dms]\nurl = \"{elasticsearch}\"\nusername = \"{username}\"\npassword_file = \"{password_file}\"\n\n\
+         [kibana]\nurl = \"{kibana}\"",
         view.paint(Tone::Strong, elasticsearch),
         view.paint(Tone::Strong, kibana),
     )
