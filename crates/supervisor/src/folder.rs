@@ -4,6 +4,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use domain::error::{Culprit, Failure};
 use domain::worker::RunFolder;
@@ -30,6 +32,29 @@ pub(crate) fn unusable(folder: &RunFolder, error: &io::Error) -> Failure {
     );
     let next_step = "the operator has to make it writable, or make room on its disk; the run goes on by itself then";
     Failure::transient("run_folder_unusable", Culprit::Platform, message, next_step)
+}
+
+/// Removes a folder with all that is in it; one that is not there is fine. A run that has just ended may still be writing its last
+/// lines there, so what appears meanwhile is removed as well.
+///
+/// # Errors
+///
+/// What the file system says, also if files keep appearing for longer than a second.
+pub async fn remove_folder(path: PathBuf) -> io::Result<()> {
+    blocking(move || {
+        let mut pauses = 20;
+        loop {
+            match fs::remove_dir_all(&path) {
+                Err(e) if e.kind() == io::ErrorKind::DirectoryNotEmpty && pauses > 0 => {
+                    pauses -= 1;
+                    thread::sleep(Duration::from_millis(50));
+                }
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                Ok(()) | Err(_) => return Ok(()),
+            }
+        }
+    })
+    .await
 }
 
 /// Makes a directory (and those above it) that only the platform's user can enter.
@@ -125,6 +150,22 @@ mod tests {
             1,
             "nothing unfinished is left"
         );
+    }
+
+    #[tokio::test]
+    async fn a_folder_is_removed_while_something_still_writes_there() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("job/run");
+        make_private_dir(&dir).unwrap();
+        let writer = thread::spawn({
+            let dir = dir.clone();
+            move || (0..3000).all(|i| fs::write(dir.join(i.to_string()), "late").is_ok())
+        });
+        let job = home.path().join("job");
+        remove_folder(job.clone()).await.unwrap();
+        assert!(!job.exists());
+        writer.join().unwrap();
+        remove_folder(job).await.unwrap();
     }
 
     #[test]

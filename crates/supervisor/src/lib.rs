@@ -25,6 +25,7 @@ mod supervisor;
 mod task;
 
 pub use events::RunEvent;
+pub use folder::remove_folder;
 pub use settings::Settings;
 pub use shared::{Clock, Parts};
 pub use supervisor::{Ended, Supervisor};

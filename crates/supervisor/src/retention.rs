@@ -2,7 +2,6 @@
 //! of them. The documents in the core DMS are the client's and stay.
 
 use std::collections::HashMap;
-use std::io;
 use std::sync::Arc;
 
 use domain::audit::{Actor, AuditEntry};
@@ -14,7 +13,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use crate::context::store_failure;
-use crate::folder::{blocking, unusable};
+use crate::folder::{remove_folder, unusable};
 use crate::shared::Shared;
 
 /// Runs looked at with one question to the store.
@@ -88,13 +87,9 @@ impl Shared {
         self.intake.expire(&run.value).await?;
         let folder = self.folder(&run.value);
         self.dms.dismiss(&run.value, &folder).await?;
-        let path = folder.path().to_owned();
-        blocking(move || match std::fs::remove_dir_all(path) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
-            Ok(()) | Err(_) => Ok(()),
-        })
-        .await
-        .map_err(|e| unusable(&folder, &e))?;
+        remove_folder(folder.path().to_owned())
+            .await
+            .map_err(|e| unusable(&folder, &e))?;
         self.metadata
             .store()
             .remove_owned(Kind::File, run.value.id.as_str())

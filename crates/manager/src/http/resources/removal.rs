@@ -1,16 +1,13 @@
 //! Removing jobs and clients: what hangs on them first, they themselves last, so that a removal that was cut off can be
 //! asked for again.
 
-use std::io;
-use std::path::PathBuf;
-
 use api::Code;
 use domain::ids::ClientId;
 use domain::job::Job;
 use domain::run::{Run, RunState};
 use domain::store::{Entity, Kind, Metadata, Query, StoreError, Versioned, keys};
 use serde_json::json;
-use tokio::task::spawn_blocking;
+use supervisor::remove_folder;
 
 use super::super::call::Call;
 use super::super::fault::Fault;
@@ -125,14 +122,4 @@ async fn remove_client(call: &Call, id: &ClientId) -> Result<(), Fault> {
         .remove_owned(Kind::Token, id.as_str())
         .await?;
     Ok(())
-}
-
-async fn remove_folder(path: PathBuf) -> Result<(), Fault> {
-    let removed = spawn_blocking(move || std::fs::remove_dir_all(path))
-        .await
-        .map_err(Fault::internal)?;
-    match removed {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
-        _ => Ok(()),
-    }
 }
