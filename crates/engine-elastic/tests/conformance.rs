@@ -14,7 +14,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use wrangling::ast::{Deliver, Pipeline, Program, Statement};
 use wrangling::{
-    Compiled, Delivery, Document, Environment, Field, Output, Payload, Record, Reject, logstash,
+    Columns, Compiled, Delivery, Document, Environment, Field, Output, Payload, Record, Reject,
+    Violation, logstash,
 };
 
 const FILE: &str = "0123456789abcdef01234567";
@@ -81,44 +82,60 @@ fn environment() -> Environment {
 }
 
 /// The record's payload.
+#[derive(Clone, Copy)]
 enum Raw<'r> {
     Text(&'r str),
     Row(&'r [&'r str], &'r [&'r str]),
 }
 
-fn with_record<T>(
-    spec: &JobSpec,
-    raw: &Raw<'_>,
-    bind: impl Fn(&[String]) -> wrangling::Columns,
-    act: impl FnOnce(&Record<'_>) -> T,
-) -> T {
-    let record = |payload| Record {
-        payload,
-        position: 96,
-        file_key: FILE,
-    };
-    match *raw {
-        Raw::Row(names, values) => {
-            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-            let columns = bind(&names);
-            act(&record(Payload::Row {
-                columns: &columns,
-                values,
-                raw: &values.join(","),
-            }))
-        }
-        Raw::Text(text) => match spec.format.kind {
-            spec::FormatType::Ndjson => act(&record(Payload::Json(text))),
-            _ => act(&record(Payload::Line(text))),
-        },
+impl Raw<'_> {
+    fn columns(
+        &self,
+        bind: impl Fn(&[String]) -> Result<Columns, Vec<Violation>>,
+    ) -> Option<Columns> {
+        let Self::Row(names, _) = self else {
+            return None;
+        };
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        Some(bind(&names).unwrap())
+    }
+
+    /// Has `act` do with the record.
+    fn with<T>(
+        &self,
+        spec: &JobSpec,
+        columns: Option<&Columns>,
+        act: impl FnOnce(&Record<'_>) -> T,
+    ) -> T {
+        let raw;
+        let payload = match (*self, columns) {
+            (Self::Row(_, values), Some(columns)) => {
+                raw = values.join(",");
+                Payload::Row {
+                    columns,
+                    values,
+                    raw: &raw,
+                }
+            }
+            (Self::Text(text), None) if spec.format.kind == spec::FormatType::Ndjson => {
+                Payload::Json(text)
+            }
+            (Self::Text(text), None) => Payload::Line(text),
+            _ => unreachable!("rows have columns"),
+        };
+        act(&Record {
+            payload,
+            position: 96,
+            file_key: FILE,
+        })
     }
 }
 
 fn native(spec: &JobSpec, raw: &Raw<'_>) -> Outcome {
     let compiled = Compiled::compile(&spec.program().unwrap(), &environment()).unwrap();
     let mut outcomes = Outcomes::default();
-    let bind = |names: &[String]| compiled.bind_columns(names).unwrap();
-    with_record(spec, raw, bind, |record| {
+    let columns = raw.columns(|names| compiled.bind_columns(names));
+    raw.with(spec, columns.as_ref(), |record| {
         compiled.run(record, &mut compiled.scratch(), &mut outcomes);
     });
     outcomes.0.pop().unwrap_or(Outcome::Filtered)
@@ -126,28 +143,11 @@ fn native(spec: &JobSpec, raw: &Raw<'_>) -> Outcome {
 
 fn elastic(spec: &JobSpec, raw: &Raw<'_>) -> Outcome {
     let mut framer = Framer::new(spec, &environment()).unwrap();
+    let columns = raw.columns(|names| framer.bind_columns(names));
     let mut frame = Vec::new();
-    let framed = match raw {
-        Raw::Row(names, values) => {
-            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-            let columns = framer.bind_columns(&names).unwrap();
-            let payload = Payload::Row {
-                columns: &columns,
-                values,
-                raw: &values.join(","),
-            };
-            let record = Record {
-                payload,
-                position: 96,
-                file_key: FILE,
-            };
-            framer.frame(&record, &mut frame)
-        }
-        Raw::Text(_) => {
-            let none = |_: &[String]| unreachable!();
-            with_record(spec, raw, none, |record| framer.frame(record, &mut frame))
-        }
-    };
+    let framed = raw.with(spec, columns.as_ref(), |record| {
+        framer.frame(record, &mut frame)
+    });
     if let Err(refused) = framed {
         return Outcome::Rejected(refused.code.to_owned());
     }
@@ -417,6 +417,11 @@ fn what_logstash_cannot_do_is_refused() {
     let mut spec = job("ndjson", json!({}));
     spec["wrangling"] = json!([{ "split": { "field": "items" } }]);
     assert_eq!(refused(spec), "/destination/id_fields");
+    let spec = job("ndjson", json!({ "a/${b}": { "type": "keyword" } }));
+    assert_eq!(refused(spec), "/schema/fields/a~1${b}");
+    let mut spec = job("ndjson", json!({}));
+    spec["wrangling"] = json!([{ "script": { "source": "event.a = 1;" } }]);
+    assert_eq!(refused(spec), "/wrangling/0/script");
 }
 
 /// Texts that try to break out of their place.

@@ -11,6 +11,7 @@ mod schema;
 
 use domain::spec::JobSpec;
 use wrangling::ast::{Plugin, Program, Statement};
+use wrangling::violation::pointer;
 use wrangling::{Compiled, Environment, Violation};
 
 pub(crate) use dsl::{REJECT, choose, hash, list, plugin, text, truthy};
@@ -72,23 +73,31 @@ impl Lowering<'_> {
     /// Names and formats stand in the filters as they are: Logstash must not find a variable in them, and fields are shown by
     /// references that end with a brace.
     fn names(&mut self, spec: &JobSpec) {
-        let fields = spec.schema.fields.keys().chain(&spec.destination.id_fields);
-        let formats = spec.schema.fields.values().flat_map(|field| &field.formats);
-        let all = fields
-            .clone()
-            .chain(formats)
-            .chain([&spec.destination.index]);
-        for text in all.filter(|text| text.contains("${")) {
-            let message = format!(
-                "Logstash would read the `${{` of `{text}` as the beginning of a variable: write it in another way, or use the native engine"
-            );
-            self.refuse("", &message);
+        for (name, field) in &spec.schema.fields {
+            let at = pointer("/schema/fields", name);
+            self.field_name(&at, name);
+            for format in &field.formats {
+                self.no_variable(&pointer(&at, "formats"), format);
+            }
         }
-        for name in fields.filter(|name| name.contains(['{', '}'])) {
-            let message = format!(
-                "Logstash cannot refer to a field with a brace in its name, as `{name}` has: rename it by a step, or use the native engine"
-            );
-            self.refuse("", &message);
+        for name in &spec.destination.id_fields {
+            self.field_name("/destination/id_fields", name);
+        }
+        self.no_variable("/destination/index", &spec.destination.index);
+    }
+
+    fn field_name(&mut self, at: &str, name: &str) {
+        self.no_variable(at, name);
+        if name.contains(['{', '}']) {
+            let message = "Logstash cannot refer to a field with a brace in its name: rename it by a step, or use the native engine";
+            self.refuse(at, message);
+        }
+    }
+
+    fn no_variable(&mut self, at: &str, text: &str) {
+        if text.contains("${") {
+            let message = "Logstash would read `${` as the beginning of a variable: write it in another way, or use the native engine";
+            self.refuse(at, message);
         }
     }
 
@@ -110,10 +119,7 @@ impl Lowering<'_> {
                         "Logstash does not have the filter `{}`: write it with other filters, or use the native engine",
                         plugin.name
                     );
-                    self.refuse(
-                        &wrangling::violation::pointer(&plugin.at.0, &plugin.name),
-                        &message,
-                    );
+                    self.refuse(&pointer(&plugin.at.0, &plugin.name), &message);
                 }
                 Statement::If(conditional) => {
                     for branch in &conditional.branches {

@@ -3,6 +3,7 @@
 use wrangling::ast::{Expr, Literal, Statement};
 use wrangling::field_ref::FieldRef;
 use wrangling::schema::{Field, FieldType, OnMismatch, Schema, Unknown};
+use wrangling::violation::pointer;
 
 use super::dsl::{
     both, choose, either, hash, ingest, is, list, matches, not, plugin, reject, same, tagged, text,
@@ -30,7 +31,7 @@ impl Lowering<'_> {
             };
             match check.statements() {
                 Ok(body) => self.unless_rejected(body),
-                Err(reason) => self.refuse(&format!("/schema/fields/{name}"), reason),
+                Err(reason) => self.refuse(&pointer("/schema/fields", name), reason),
             }
         }
         match schema.unknown {
