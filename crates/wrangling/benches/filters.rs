@@ -146,21 +146,27 @@ fn flights() -> Result<(), Vec<Violation>> {
     Ok(())
 }
 
+/// Measures steps over lines.
+fn lines_row(name: &str, steps: &Value, lines: &[String]) -> Result<(), Vec<Violation>> {
+    let compiled = compile(steps)?;
+    let mut scratch = compiled.scratch();
+    row(name, |output| {
+        for (position, line) in (0_u64..).zip(lines) {
+            let record = Record {
+                payload: Payload::Line(line),
+                position,
+                file_key: FILE_KEY,
+            };
+            compiled.run(&record, &mut scratch, output);
+        }
+    });
+    Ok(())
+}
+
 fn apache() -> Result<(), Vec<Violation>> {
     let lines = access::access_lines(100_000);
     for (name, steps) in growing(&access::access_steps()) {
-        let compiled = compile(&steps)?;
-        let mut scratch = compiled.scratch();
-        row(&format!("Apache, lines{}", after(&name)), |output| {
-            for (position, line) in (0_u64..).zip(&lines) {
-                let record = Record {
-                    payload: Payload::Line(line),
-                    position,
-                    file_key: FILE_KEY,
-                };
-                compiled.run(&record, &mut scratch, output);
-            }
-        });
+        lines_row(&format!("Apache, lines{}", after(&name)), &steps, &lines)?;
     }
     Ok(())
 }
@@ -184,18 +190,7 @@ fn scripts() -> Result<(), Vec<Violation>> {
             script("let n = 0; for i in 0..100 { n += i; } event.n = n;"),
         ),
     ] {
-        let compiled = compile(&steps)?;
-        let mut scratch = compiled.scratch();
-        row(&format!("lines, {name}"), |output| {
-            for (position, line) in (0_u64..).zip(&lines) {
-                let record = Record {
-                    payload: Payload::Line(line),
-                    position,
-                    file_key: FILE_KEY,
-                };
-                compiled.run(&record, &mut scratch, output);
-            }
-        });
+        lines_row(&format!("lines, {name}"), &steps, &lines)?;
     }
     Ok(())
 }

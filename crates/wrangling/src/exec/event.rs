@@ -293,13 +293,9 @@ impl<'a> Event<'a> {
 
     /// The names of the top-level fields that there are, without `@metadata`, which Logstash's filters do not see among them.
     pub(crate) fn names(&self) -> Vec<&'a str> {
-        let slots = self.slots().iter().enumerate();
-        let named = slots
-            .filter(|(slot, value)| *slot != METADATA && !value.is_absent())
-            .map(|(slot, _)| self.layout.name(slot));
-        named
-            .chain(self.extra().iter().map(|(name, _)| *name))
-            .collect()
+        let metadata = self.layout.name(METADATA);
+        let names = self.fields().map(|(name, _)| name);
+        names.filter(|name| *name != metadata).collect()
     }
 
     /// The top-level fields that there are.
