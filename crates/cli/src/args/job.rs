@@ -80,7 +80,7 @@ pub enum JobCommand {
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
     },
-    /// Write what Filebeat and Logstash need to do a job, whichever engine it uses
+    /// Write the configurations that Filebeat and Logstash are given for a job, whichever engine it uses
     #[command(after_help = RENDER_EXAMPLES)]
     Render(RenderArgs),
     /// Print the JSON Schema of job specs
