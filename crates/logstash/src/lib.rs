@@ -10,6 +10,7 @@
 mod api;
 mod codec;
 mod config;
+pub mod dead_letters;
 mod event;
 mod input;
 mod options;
@@ -18,6 +19,7 @@ mod pipeline;
 mod receipt;
 mod runtime;
 mod settings;
+mod settings_file;
 mod stats;
 mod worker;
 
@@ -38,6 +40,14 @@ use settings::{Flags, Settings};
 
 /// Runs with the arguments of a command line; the first one is the program's name.
 pub fn main(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
+    let arguments = arguments.into_iter().map(Into::into).collect();
+    let arguments = match settings_file::with_file(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let flags = match Flags::try_parse_from(arguments) {
         Ok(flags) => flags,
         Err(error) => error.exit(),
@@ -95,8 +105,7 @@ fn run(flags: &Flags) -> Result<(), Error> {
     };
     let output_context = OutputContext {
         ecs: flags.ecs.into(),
-        data: flags.data.clone(),
-        pipeline: flags.id.clone(),
+        dead_letters: flags.dead_letters(),
         runtime: requests.handle().clone(),
     };
     let (pipeline, inputs) =

@@ -8,6 +8,7 @@ use wrangling::ast::{
 use wrangling::{Compiled, Environment, Violation};
 
 use crate::config::{ConfigError, Source, plugins};
+use crate::dead_letters::Queue;
 use crate::input::{self, Input, InputContext};
 use crate::output::{self, Outlet, OutputContext};
 use crate::stats::{PluginInfo, PluginStats};
@@ -24,6 +25,8 @@ pub struct Pipeline {
     pub outlet_infos: Vec<(PluginInfo, String)>,
     /// The same of the filters.
     pub filter_infos: Vec<PluginInfo>,
+    /// Where events go that outputs refuse, if they are kept.
+    pub dead_letters: Option<Arc<Queue>>,
 }
 
 impl Pipeline {
@@ -54,12 +57,16 @@ impl Pipeline {
             );
         }
         let mut outlets = Vec::new();
-        for plugin in plugins(&resolved.outputs) {
-            collect(
-                output::compile(plugin, outputs),
-                &mut outlets,
-                &mut violations,
-            );
+        let mut outlet_infos = infos(&resolved.outputs, "output");
+        for (plugin, (info, _)) in plugins(&resolved.outputs)
+            .into_iter()
+            .zip(&mut outlet_infos)
+        {
+            let compiled = output::compile(plugin, &info.id, outputs);
+            if let Ok(outlet) = &compiled {
+                info.bulk.clone_from(&outlet.bulk);
+            }
+            collect(compiled, &mut outlets, &mut violations);
         }
         if !violations.is_empty() {
             return Err(source.invalid(&violations));
@@ -70,7 +77,8 @@ impl Pipeline {
             program,
             outlets,
             input_infos: infos(&resolved.inputs, "input"),
-            outlet_infos: infos(&resolved.outputs, "output"),
+            outlet_infos,
+            dead_letters: outputs.dead_letters.clone(),
             filter_infos: infos(&resolved.filters, "filter")
                 .into_iter()
                 .map(|(info, _)| info)
@@ -150,6 +158,7 @@ fn infos(statements: &[Statement], kind: &str) -> Vec<(PluginInfo, String)> {
             id,
             name: plugin.name.clone(),
             stats: Arc::new(PluginStats::default()),
+            bulk: None,
         };
         (info, codec)
     };

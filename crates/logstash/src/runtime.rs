@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::api::{self, Api};
 use crate::event::Event;
 use crate::input::{Feed, Input};
+use crate::output::TICK;
 use crate::pipeline::Pipeline;
 use crate::settings::Settings;
 use crate::stats::{PipelineStats, PluginStats};
@@ -41,26 +42,31 @@ pub fn run(
     }
     let (queue, events) = sync_channel::<Vec<Event>>(settings.workers * WAITING);
     let events = Mutex::new(events);
-    std::thread::scope(|scope| {
-        for _ in 0..settings.workers {
-            scope.spawn(|| worker::work(pipeline, &events, &stats));
-        }
-        for (number, input) in inputs.into_iter().enumerate() {
-            let counts: Option<Arc<PluginStats>> = stats
-                .inputs
-                .get(number)
-                .map(|(info, _)| Arc::clone(&info.stats));
-            let feed = Feed {
-                source: number as u32,
-                queue: queue.clone(),
-                stop: Arc::clone(stop),
-                stats: counts.unwrap_or_default(),
-                batch: settings.batch_size,
-            };
-            scope.spawn(move || input.run(feed));
-        }
-        // the queue ends with the last input
-        drop(queue);
+    let (running, ended) = channel::<()>();
+    std::thread::scope(|clock| {
+        clock.spawn(|| tick(pipeline, ended));
+        std::thread::scope(|scope| {
+            for _ in 0..settings.workers {
+                scope.spawn(|| worker::work(pipeline, &events, &stats));
+            }
+            for (number, input) in inputs.into_iter().enumerate() {
+                let counts: Option<Arc<PluginStats>> = stats
+                    .inputs
+                    .get(number)
+                    .map(|(info, _)| Arc::clone(&info.stats));
+                let feed = Feed {
+                    source: number as u32,
+                    queue: queue.clone(),
+                    stop: Arc::clone(stop),
+                    stats: counts.unwrap_or_default(),
+                    batch: settings.batch_size,
+                };
+                scope.spawn(move || input.run(feed));
+            }
+            // the queue ends with the last input
+            drop(queue);
+        });
+        drop(running);
     });
     for outlet in &pipeline.outlets {
         outlet.output.close();
@@ -69,6 +75,15 @@ pub fn run(
         api.stop();
     }
     Ok(())
+}
+
+/// Lets the outputs do what is due, until the run has ended.
+fn tick(pipeline: &Pipeline, ended: Receiver<()>) {
+    while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(TICK) {
+        for outlet in &pipeline.outlets {
+            outlet.output.tick();
+        }
+    }
 }
 
 /// Sets `stop` at the first SIGTERM or SIGINT; ends the process at the second.
@@ -115,6 +130,8 @@ fn stats(
         filters: pipeline.filter_infos.clone(),
         outputs: pipeline.outlet_infos.clone(),
         filtered: PluginStats::default(),
+        done: PluginStats::default(),
+        dead_letters: pipeline.dead_letters.clone(),
     }
 }
 

@@ -1,9 +1,12 @@
 //! Settings of a run, from the command line.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Parser, ValueEnum};
 use wrangling::EcsCompatibility;
+
+use crate::dead_letters::Queue;
 
 /// Runs a Logstash pipeline.
 #[derive(Debug, Clone, Parser)]
@@ -53,9 +56,26 @@ pub struct Flags {
     /// This node's name [default: the machine's].
     #[arg(short = 'n', long = "node.name", value_name = "NAME")]
     pub node: Option<String>,
+    /// Folder of `logstash.yml`, with settings that the command line does not give.
+    #[arg(long = "path.settings", value_name = "FOLDER")]
+    pub settings: Option<PathBuf>,
     /// Folder for what must outlive the process.
     #[arg(long = "path.data", value_name = "FOLDER", default_value = "data")]
     pub data: PathBuf,
+    /// Whether events that Elasticsearch refuses for good are kept in the dead letter queue; otherwise they are logged.
+    #[arg(long = "dead_letter_queue.enable", value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    pub dead_letters: bool,
+    /// Folder of the dead letter queues, a folder a pipeline [default: `dead_letter_queue` in `path.data`].
+    #[arg(long = "path.dead_letter_queue", value_name = "FOLDER")]
+    pub dead_letters_folder: Option<PathBuf>,
+    /// Most bytes of a dead letter queue; when it is full, newer events are dropped.
+    #[arg(
+        long = "dead_letter_queue.max_bytes",
+        value_name = "SIZE",
+        default_value = "1024mb",
+        value_parser = bytes
+    )]
+    pub dead_letters_bytes: u64,
     /// Address that the API listens at.
     #[arg(
         long = "api.http.host",
@@ -79,6 +99,41 @@ pub struct Flags {
     /// Show the version.
     #[arg(short = 'V', long = "version")]
     pub version: bool,
+}
+
+/// A number of bytes as Logstash's settings tell it: `1024mb`, in powers of 1024.
+fn bytes(text: &str) -> Result<u64, String> {
+    let split = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (digits, unit) = text.split_at(split);
+    let power = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" => 1,
+        "m" | "mb" => 2,
+        "g" | "gb" => 3,
+        "t" | "tb" => 4,
+        "p" | "pb" => 5,
+        _ => return Err("expected a size like `1024mb`".to_owned()),
+    };
+    let number: u64 = digits
+        .parse()
+        .map_err(|_| "expected a size like `1024mb`".to_owned())?;
+    number
+        .checked_mul(1024_u64.pow(power))
+        .ok_or_else(|| "the size is too large".to_owned())
+}
+
+impl Flags {
+    /// The pipeline's dead letter queue, if it has one.
+    pub fn dead_letters(&self) -> Option<Arc<Queue>> {
+        let folder = match &self.dead_letters_folder {
+            Some(folder) => folder.clone(),
+            None => self.data.join("dead_letter_queue"),
+        };
+        let queue = || Queue::new(folder.join(&self.id), self.dead_letters_bytes);
+        self.dead_letters.then(|| Arc::new(queue()))
+    }
 }
 
 /// Names of fields.

@@ -1,7 +1,11 @@
 //! What was counted, for the API.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use crate::dead_letters::Queue;
+use crate::output::BulkStats;
 
 /// Counts of one plugin.
 #[derive(Debug, Default)]
@@ -44,7 +48,9 @@ pub struct PluginInfo {
     /// Its name.
     pub name: String,
     /// Its counts.
-    pub stats: std::sync::Arc<PluginStats>,
+    pub stats: Arc<PluginStats>,
+    /// What an elasticsearch output counts besides.
+    pub bulk: Option<Arc<BulkStats>>,
 }
 
 /// Everything that the API tells about a pipeline.
@@ -74,8 +80,12 @@ pub struct PipelineStats {
     pub filters: Vec<PluginInfo>,
     /// The outputs, each with its codec's name.
     pub outputs: Vec<(PluginInfo, String)>,
-    /// Events that filters let pass or dropped, with the time of filters and outputs.
+    /// Events that were taken from the queue and events that filters let pass, with the filters' time.
     pub filtered: PluginStats,
+    /// Events that filters and outputs are done with: those that came, and those that filters let pass.
+    pub done: PluginStats,
+    /// Where events go that outputs refuse, if they are kept.
+    pub dead_letters: Option<Arc<Queue>>,
 }
 
 impl PipelineStats {

@@ -19,10 +19,11 @@ pub fn work(pipeline: &Pipeline, queue: &Mutex<Receiver<Vec<Event>>>, stats: &Pi
         let began = Instant::now();
         let passed = worker.filter(&batch);
         worker.count_filters(stats);
-        stats
-            .filtered
-            .add(batch.len() as u64, passed, began.elapsed());
-        if worker.deliver(stats) {
+        let taken = batch.len() as u64;
+        stats.filtered.add(taken, passed, began.elapsed());
+        let safe = worker.deliver(stats);
+        stats.done.add(taken, passed, began.elapsed());
+        if safe {
             acknowledge(&batch, &pipeline.outlets);
         }
     }
@@ -119,8 +120,8 @@ impl<'p> Worker<'p> {
             let count = items.len() as u64;
             let written = outlet.output.write(items);
             safe &= !written.lost;
-            info.stats
-                .add(count, written.stored as u64, began.elapsed());
+            // as in Logstash: what is refused went out, too
+            info.stats.add(count, count, began.elapsed());
         }
         safe
     }

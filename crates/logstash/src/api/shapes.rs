@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::dead_letters::QueueStatus;
 use crate::stats::{PipelineStats, PluginInfo};
 
 /// The version of Logstash whose configurations run here.
@@ -63,22 +64,19 @@ pub fn pipelines(stats: &PipelineStats) -> Value {
         "batch_delay": 50,
         "config_reload_automatic": false,
         "config_reload_interval": 3_000_000_000_u64,
-        "dead_letter_queue_enabled": true,
+        "dead_letter_queue_enabled": stats.dead_letters.is_some(),
     });
     Value::Object(Map::from_iter([(stats.id.clone(), pipeline)]))
 }
 
-/// Events of the pipeline.
+/// Events of the pipeline. As in Logstash, `filtered` are those that filters and outputs are done with, dropped or not, and
+/// `out` are those that were not dropped.
 pub fn events(stats: &PipelineStats) -> Value {
-    let outputs = stats
-        .outputs
-        .iter()
-        .map(|(output, _)| output.stats.millis());
     json!({
         "in": stats.events_in(),
-        "filtered": stats.filtered.events_out(),
-        "out": stats.filtered.events_out(),
-        "duration_in_millis": stats.filtered.millis() + outputs.sum::<u64>(),
+        "filtered": stats.done.events_in(),
+        "out": stats.done.events_out(),
+        "duration_in_millis": stats.done.millis(),
         "queue_push_duration_in_millis": stats.queue_push_millis(),
     })
 }
@@ -90,15 +88,11 @@ fn flow(stats: &PipelineStats) -> Value {
         let rate = count as f64 / millis;
         json!({"lifetime": (rate * 1000.0).round() / 1000.0})
     };
-    let outputs = stats.outputs.iter();
-    let worked = stats.filtered.millis()
-        + outputs
-            .map(|(output, _)| output.stats.millis())
-            .sum::<u64>();
+    let worked = stats.done.millis();
     json!({
         "input_throughput": rate(stats.events_in() * 1000),
-        "filter_throughput": rate(stats.filtered.events_out() * 1000),
-        "output_throughput": rate(stats.filtered.events_out() * 1000),
+        "filter_throughput": rate(stats.done.events_in() * 1000),
+        "output_throughput": rate(stats.done.events_out() * 1000),
         "queue_backpressure": rate(stats.queue_push_millis()),
         "worker_concurrency": rate(worked),
         "worker_utilization": rate(worked * 100 / stats.workers as u64),
@@ -115,7 +109,7 @@ pub fn by_id(stats: &PipelineStats) -> Value {
     let outputs: Vec<Value> = stats
         .outputs
         .iter()
-        .map(|(output, _)| worked(output))
+        .map(|(output, _)| output_stats(output))
         .collect();
     let filters: Vec<Value> = stats.filters.iter().map(worked).collect();
     let decoded = stats
@@ -126,7 +120,7 @@ pub fn by_id(stats: &PipelineStats) -> Value {
         .outputs
         .iter()
         .map(|(output, codec)| codec_stats(output, codec, "encode"));
-    let pipeline = json!({
+    let mut pipeline = json!({
         "events": events(stats),
         "flow": flow(stats),
         "plugins": {
@@ -152,7 +146,24 @@ pub fn by_id(stats: &PipelineStats) -> Value {
         "hash": stats.hash,
         "ephemeral_id": stats.ephemeral_id,
     });
+    if let (Value::Object(members), Some(queue)) = (&mut pipeline, &stats.dead_letters) {
+        members.insert(
+            "dead_letter_queue".to_owned(),
+            dead_letters(&queue.status()),
+        );
+    }
     Value::Object(Map::from_iter([(stats.id.clone(), pipeline)]))
+}
+
+fn dead_letters(queue: &QueueStatus) -> Value {
+    json!({
+        "queue_size_in_bytes": queue.bytes,
+        "max_queue_size_in_bytes": queue.max_bytes,
+        "dropped_events": queue.dropped,
+        "expired_events": 0,
+        "last_error": queue.last_error.as_deref().unwrap_or("no errors"),
+        "storage_policy": "drop_newer",
+    })
 }
 
 fn input_stats(input: &PluginInfo) -> Value {
@@ -176,6 +187,14 @@ fn worked(plugin: &PluginInfo) -> Value {
             "duration_in_millis": plugin.stats.millis(),
         },
     })
+}
+
+fn output_stats(output: &PluginInfo) -> Value {
+    let mut all = worked(output);
+    if let (Value::Object(members), Some(bulk)) = (&mut all, &output.bulk) {
+        members.extend(bulk.shape().map(|(name, value)| (name.to_owned(), value)));
+    }
+    all
 }
 
 fn codec_stats(owner: &PluginInfo, codec: &str, work: &str) -> Value {

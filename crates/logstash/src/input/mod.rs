@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use wrangling::ast::{Branch, Expr, If, Literal, Operand, Plugin, Statement};
@@ -179,6 +179,8 @@ impl Feed {
         let at_ms = now_ms();
         let began = Instant::now();
         let count = events.len() as u64;
+        // before the workers can be done with them
+        self.stats.add(count, count, Duration::ZERO);
         let mut events = events.drain(..).map(|fields| Event {
             source: self.source,
             at_ms,
@@ -192,6 +194,6 @@ impl Feed {
                 break;
             }
         }
-        self.stats.add(count, count, began.elapsed());
+        self.stats.add(0, 0, began.elapsed());
     }
 }

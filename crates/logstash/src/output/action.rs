@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 use wrangling::Violation;
 
 use super::Item;
+use super::refusal::Refusal;
 use crate::options::Options;
 
 /// How events become actions of a bulk request. Numbers are those of texts asked of the event.
@@ -115,15 +116,48 @@ impl Actions {
         })
     }
 
+    /// The index that an event goes to.
+    fn index(&self, item: &Item) -> String {
+        match &self.data_stream {
+            Some(stream) => stream.name(item),
+            None => item.text(self.index).to_owned(),
+        }
+    }
+
+    /// Why an event was refused, with what was asked for it.
+    pub fn refusal<'a>(
+        &'a self,
+        item: &'a Item,
+        status: u16,
+        kind: &'a str,
+        reason: &'a str,
+    ) -> Refusal<'a> {
+        let given = |member: &str| {
+            let found = self.members.iter().find(|(known, _)| *known == member);
+            found.map(|(_, text)| item.text(*text).to_owned())
+        };
+        let mut parameters = vec![
+            ("_id", given("_id")),
+            ("_index", Some(self.index(item))),
+            ("routing", given("routing")),
+        ];
+        for member in ["pipeline", "version", "version_type"] {
+            parameters.extend(given(member).map(|text| (member, Some(text))));
+        }
+        Refusal {
+            status,
+            kind,
+            reason,
+            action: item.text(self.action),
+            parameters,
+        }
+    }
+
     /// Appends an event's lines.
     pub fn write(&self, item: &Item, out: &mut Vec<u8>) {
         let action = item.text(self.action);
         let mut members = Map::new();
-        let index = match &self.data_stream {
-            Some(stream) => stream.name(item),
-            None => item.text(self.index).to_owned(),
-        };
-        members.insert("_index".to_owned(), index.into());
+        members.insert("_index".to_owned(), self.index(item).into());
         for (member, text) in &self.members {
             members.insert((*member).to_owned(), item.text(*text).into());
         }

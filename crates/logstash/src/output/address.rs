@@ -16,6 +16,19 @@ pub fn credentials(options: Options<'_>) -> Result<Option<Credentials>, Violatio
         };
         return Ok(Some(Credentials::ApiKey(encoded)));
     }
+    let mut key = None;
+    for (name, value) in options.pairs("custom_headers")? {
+        if !name.eq_ignore_ascii_case("authorization") || !value.starts_with("ApiKey ") {
+            let message = format!(
+                "the header `{name}` is not offered: only `Authorization` with `ApiKey …` is"
+            );
+            return Err(options.wrong("custom_headers", "not_offered", message));
+        }
+        key = value.strip_prefix("ApiKey ");
+    }
+    if let Some(key) = key {
+        return Ok(Some(Credentials::ApiKey(key.to_owned())));
+    }
     let user = options.text("user")?;
     let password = options.text("password")?.unwrap_or_default().to_owned();
     Ok(user.map(|user| Credentials::Basic {

@@ -1,17 +1,18 @@
 //! `elasticsearch`: bulk requests, sent again for as long as the server is away or busy.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use coredms::client::{BulkResponse, Client, ClientError, ClientOptions};
-use serde_json::value::RawValue;
 use tokio::runtime::Handle;
 use wrangling::{EcsCompatibility, Violation};
 
 use super::action::Actions;
 use super::address;
-use super::dead_letters::{DeadLetter, DeadLetters};
+use super::bulk_stats::BulkStats;
+use super::refusal::Refusals;
 use super::{Item, Output, OutputContext, Written};
 use crate::options::Options;
 
@@ -20,6 +21,7 @@ pub const OPTIONS: &[&str] = &[
     "api_key",
     "cacert",
     "compression_level",
+    "custom_headers",
     "data_stream",
     "data_stream_auto_routing",
     "data_stream_dataset",
@@ -64,14 +66,14 @@ pub const OPTIONS: &[&str] = &[
 /// The elasticsearch output.
 #[derive(Debug)]
 pub struct Elasticsearch {
-    id: String,
     client: Client,
     runtime: Handle,
     actions: Actions,
     gzip: bool,
     first_wait: Duration,
     longest_wait: Duration,
-    dead_letters: DeadLetters,
+    refusals: Refusals,
+    stats: Arc<BulkStats>,
     /// Whether the last request found no server: said once, not for every attempt.
     away: AtomicBool,
 }
@@ -79,6 +81,7 @@ pub struct Elasticsearch {
 impl Elasticsearch {
     pub fn compile(
         options: Options<'_>,
+        id: &str,
         texts: &mut Vec<String>,
         context: &OutputContext,
     ) -> Result<Self, Violation> {
@@ -105,12 +108,7 @@ impl Elasticsearch {
                 "the elasticsearch output installs no templates; install it with the index template API"
             );
         }
-        let folder = context
-            .data
-            .join("dead_letter_queue")
-            .join(&context.pipeline);
         Ok(Self {
-            id: options.text("id")?.unwrap_or("elasticsearch").to_owned(),
             client: Client::new(client)
                 .map_err(|error| options.wrong("hosts", "invalid_value", error.to_string()))?,
             runtime: context.runtime.clone(),
@@ -119,9 +117,15 @@ impl Elasticsearch {
                 || options.count("compression_level", 0)? > 0,
             first_wait: seconds("retry_initial_interval", 2.0)?,
             longest_wait: seconds("retry_max_interval", 64.0)?,
-            dead_letters: DeadLetters::new(folder),
+            refusals: Refusals::new(id.to_owned(), context.dead_letters.clone(), texts),
+            stats: Arc::default(),
             away: AtomicBool::new(false),
         })
+    }
+
+    /// What it counts.
+    pub fn stats(&self) -> Arc<BulkStats> {
+        Arc::clone(&self.stats)
     }
 
     async fn send(&self, mut items: Vec<Item>) -> Written {
@@ -131,11 +135,9 @@ impl Elasticsearch {
             items
                 .iter()
                 .for_each(|item| self.actions.write(item, &mut body));
-            match self.client.bulk(Bytes::from(body), self.gzip).await {
+            let answer = self.client.bulk(Bytes::from(body), self.gzip).await;
+            match self.whole(answer, items.len()) {
                 Ok(response) => {
-                    if self.away.swap(false, Ordering::Relaxed) {
-                        tracing::info!("elasticsearch is back");
-                    }
                     let before = items.len();
                     let again = self.judge(items, &response, &mut written);
                     if again.len() < before {
@@ -143,21 +145,24 @@ impl Elasticsearch {
                     }
                     items = again;
                 }
-                Err(ClientError::Status { status: 413, .. }) if items.len() > 1 => {
+                // too much at once, or one line that cannot be understood: the halves tell which
+                Err(ClientError::Status {
+                    status: 400 | 413, ..
+                }) if items.len() > 1 => {
                     let rest = items.split_off(items.len() / 2);
                     let half = Box::pin(self.send(items)).await;
-                    written.stored += half.stored;
                     written.lost |= half.lost;
                     items = rest;
                     continue;
                 }
-                Err(
-                    error @ ClientError::Status {
-                        status: 400..=499, ..
-                    },
-                ) => {
+                Err(ClientError::Status {
+                    status: status @ (400 | 413),
+                    kind,
+                    reason,
+                    ..
+                }) => {
                     for item in &items {
-                        written.lost |= !self.refuse(item, error.to_string());
+                        written.lost |= !self.refuse(item, status, &kind, &reason);
                     }
                     return written;
                 }
@@ -175,47 +180,81 @@ impl Elasticsearch {
         written
     }
 
+    /// Counts an answer; it must have a status for each of so many documents.
+    fn whole(
+        &self,
+        answer: Result<BulkResponse, ClientError>,
+        documents: usize,
+    ) -> Result<BulkResponse, ClientError> {
+        let status = match &answer {
+            Ok(_) => Some(200),
+            Err(error) => error.status(),
+        };
+        if let Some(status) = status {
+            self.stats.response(status);
+        }
+        let answer = answer.and_then(|response| match response.statuses.len() {
+            found if found == documents => Ok(response),
+            found => Err(ClientError::Protocol {
+                operation: "bulk",
+                reason: format!("{documents} documents were sent, and {found} were answered"),
+            }),
+        });
+        match &answer {
+            Err(_) => self.stats.failures.add(1),
+            Ok(response) => {
+                if self.away.swap(false, Ordering::Relaxed) {
+                    tracing::info!("elasticsearch is back");
+                }
+                let mut failures = response.failures.iter();
+                match failures.any(|failure| failure.status >= 300 && !failure.kind.is_empty()) {
+                    true => self.stats.with_errors.add(1),
+                    false => self.stats.requests.add(1),
+                }
+            }
+        }
+        answer
+    }
+
     /// The items to send again; what became of the others is noted.
     fn judge(&self, items: Vec<Item>, response: &BulkResponse, written: &mut Written) -> Vec<Item> {
         let mut items: Vec<Option<Item>> = items.into_iter().map(Some).collect();
         let mut again = Vec::new();
         for failure in &response.failures {
+            let (status, kind, reason) = (failure.status, &failure.kind, &failure.reason);
+            // what is not there need not be deleted; a failure store keeps what its index does not take
+            if status < 300 || (status == 404 && kind.is_empty()) {
+                continue;
+            }
             let Some(item) = items.get_mut(failure.position).and_then(Option::take) else {
                 continue;
             };
-            let reason = format!("{} {}: {}", failure.status, failure.kind, failure.reason);
-            match failure.status {
-                429 | 500.. => {
-                    tracing::debug!(%reason, "an event is sent again");
+            match status {
+                // its id is taken: nothing to repair
+                409 => {
+                    self.stats.non_retryable_failures.add(1);
+                    tracing::warn!(status, kind, reason, "an event was not stored");
+                }
+                400 | 404 => written.lost |= !self.refuse(&item, status, kind, reason),
+                _ => {
+                    self.stats.retryable_failures.add(1);
+                    tracing::debug!(status, kind, reason, "an event is sent again");
                     again.push(item);
                 }
-                // its id is taken, or it is not there to be deleted: nothing to repair
-                409 => {
-                    tracing::warn!(%reason, "an event was not stored");
-                }
-                404 if failure.kind.is_empty() => {}
-                _ => written.lost |= !self.refuse(&item, reason),
             }
         }
-        written.stored += items.iter().flatten().count();
+        self.stats.successes.add(items.iter().flatten().count());
         again
     }
 
-    /// Puts an event to the dead letters; false if that cannot be done.
-    fn refuse(&self, item: &Item, reason: String) -> bool {
-        tracing::warn!(%reason, "an event can never be stored; it goes to the dead letters");
-        let letter = DeadLetter {
-            at: jiff::Timestamp::now().to_string(),
-            plugin_id: &self.id,
-            plugin_type: "elasticsearch",
-            reason,
-            event: serde_json::from_slice::<&RawValue>(&item.data).ok(),
-        };
-        let kept = self.dead_letters.keep(&letter);
-        if let Err(error) = &kept {
-            tracing::error!(%error, "a dead letter cannot be kept");
+    /// Gives an event up; false if it cannot be kept as a dead letter.
+    fn refuse(&self, item: &Item, status: u16, kind: &str, reason: &str) -> bool {
+        let refusal = self.actions.refusal(item, status, kind, reason);
+        let kept = self.refusals.refuse(item, &refusal);
+        if kept {
+            self.stats.dlq_routed.add(1);
         }
-        kept.is_ok()
+        kept
     }
 }
 
@@ -225,10 +264,10 @@ impl Output for Elasticsearch {
     }
 
     fn persist(&self) -> bool {
-        let synced = self.dead_letters.sync();
-        if let Err(error) = &synced {
-            tracing::error!(%error, "dead letters cannot be made durable");
-        }
-        synced.is_ok()
+        self.refusals.persist()
+    }
+
+    fn close(&self) {
+        self.refusals.close();
     }
 }

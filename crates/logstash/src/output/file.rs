@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use wrangling::Violation;
 
 use super::file_writer::Writer;
-use super::{Item, Output, Written};
+use super::{Item, Output, TICK, Written};
 use crate::options::Options;
 
 pub const OPTIONS: &[&str] = &[
@@ -150,24 +150,20 @@ impl File {
 
     /// Flushes files that are due, and closes those that were not used for a while.
     fn tidy(&self, open: &mut HashMap<PathBuf, Open>) -> io::Result<()> {
-        let stale: Vec<PathBuf> = open
-            .iter()
-            .filter(|(_, file)| file.used.elapsed() > self.stale_after)
-            .map(|(path, _)| path.clone())
-            .collect();
-        for file in stale
-            .iter()
-            .filter_map(|path| open.remove(path))
-            .collect::<Vec<_>>()
-        {
-            file.writer.close()?;
+        let now = Instant::now();
+        let is_stale = |file: &Open| now.duration_since(file.used) > self.stale_after;
+        for file in open.values_mut().filter(|file| is_stale(file)) {
+            // one that cannot be synced stays: nothing of it is taken for durable
+            file.writer.sync()?;
         }
-        for file in open
-            .values_mut()
-            .filter(|file| file.flushed.elapsed() >= self.flush_interval)
-        {
-            file.writer.flush()?;
-            file.flushed = Instant::now();
+        open.retain(|_, file| !is_stale(file));
+        // at the next look it would be late
+        let due = self.flush_interval.saturating_sub(TICK);
+        for file in open.values_mut() {
+            if file.flushed.elapsed() >= due {
+                file.writer.flush()?;
+                file.flushed = Instant::now();
+            }
         }
         Ok(())
     }
@@ -178,12 +174,9 @@ impl Output for File {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let mut written = Written::default();
         for item in &items {
-            match self.append(item, &mut open) {
-                Ok(()) => written.stored += 1,
-                Err(error) => {
-                    written.lost = true;
-                    tracing::error!(path = item.text(0), %error, "an event cannot be written to its file");
-                }
+            if let Err(error) = self.append(item, &mut open) {
+                written.lost = true;
+                tracing::error!(path = item.text(0), %error, "an event cannot be written to its file");
             }
         }
         if let Err(error) = self.tidy(&mut open) {
@@ -191,6 +184,13 @@ impl Output for File {
             tracing::error!(%error, "a file cannot be flushed");
         }
         written
+    }
+
+    fn tick(&self) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = self.tidy(&mut open) {
+            tracing::error!(%error, "a file cannot be flushed");
+        }
     }
 
     fn persist(&self) -> bool {

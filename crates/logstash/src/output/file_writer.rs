@@ -10,6 +10,8 @@ use flate2::write::GzEncoder;
 #[derive(Debug)]
 pub struct Writer {
     encoding: Encoding,
+    /// Whether something was written that the system may not have yet.
+    buffered: bool,
     /// Whether something was written that may be lost in a crash.
     dirty: bool,
 }
@@ -29,12 +31,13 @@ impl Writer {
         };
         Self {
             encoding,
+            buffered: false,
             dirty: false,
         }
     }
 
     pub fn write(&mut self, data: &[u8]) -> io::Result<()> {
-        self.dirty = true;
+        (self.buffered, self.dirty) = (true, true);
         match &mut self.encoding {
             Encoding::Plain(file) => file.write_all(data),
             Encoding::Gzip(file, member) => {
@@ -51,10 +54,14 @@ impl Writer {
 
     /// Hands everything over to the system.
     pub fn flush(&mut self) -> io::Result<()> {
-        match &mut self.encoding {
-            Encoding::Plain(file) => file.flush(),
-            Encoding::Gzip(_, member) => member.as_mut().map_or(Ok(()), Write::flush),
+        if self.buffered {
+            match &mut self.encoding {
+                Encoding::Plain(file) => file.flush()?,
+                Encoding::Gzip(_, member) => member.as_mut().map_or(Ok(()), Write::flush)?,
+            }
+            self.buffered = false;
         }
+        Ok(())
     }
 
     /// Makes everything outlive a crash. What is compressed ends here, so that it can be read; more is added as a member
@@ -75,7 +82,7 @@ impl Writer {
                 file.sync_data()?;
             }
         }
-        self.dirty = false;
+        (self.buffered, self.dirty) = (false, false);
         Ok(())
     }
 

@@ -2,19 +2,25 @@
 
 mod action;
 mod address;
-mod dead_letters;
+mod bulk_stats;
 mod elasticsearch;
 mod file;
 mod file_writer;
+mod refusal;
+mod ruby;
 mod stdout;
 
-use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use wrangling::ast::Plugin;
 use wrangling::{EcsCompatibility, Violation};
 
+pub use bulk_stats::BulkStats;
+
 use crate::codec::Encoder;
+use crate::dead_letters::Queue;
 use crate::options::Options;
 
 /// Options that every output has.
@@ -26,15 +32,16 @@ const COMMON: &[&str] = &[
     "workers",
 ];
 
+/// So often outputs look what is due.
+pub const TICK: Duration = Duration::from_millis(250);
+
 /// What outputs are told about the pipeline.
 #[derive(Debug, Clone)]
 pub struct OutputContext {
     /// The pipeline's field names.
     pub ecs: EcsCompatibility,
-    /// Folder for what must outlive the process.
-    pub data: PathBuf,
-    /// The pipeline's id.
-    pub pipeline: String,
+    /// Where refused events go; `None` if they are only logged.
+    pub dead_letters: Option<Arc<Queue>>,
     /// Carries out requests.
     pub runtime: Handle,
 }
@@ -58,9 +65,7 @@ impl Item {
 /// What became of some events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Written {
-    /// Events that are where they should be.
-    pub stored: usize,
-    /// Whether an event is neither there nor refused for good.
+    /// Whether an event is neither where it should be nor refused for good.
     pub lost: bool,
 }
 
@@ -72,6 +77,8 @@ pub trait Output: Send + Sync {
     fn persist(&self) -> bool {
         true
     }
+    /// Does what is due at its time, whether events come or not; called every [`TICK`].
+    fn tick(&self) {}
     /// No more events will come.
     fn close(&self) {}
 }
@@ -84,13 +91,15 @@ pub struct Outlet {
     pub texts: Vec<String>,
     /// Where the events go.
     pub output: Box<dyn Output>,
+    /// What the elasticsearch output counts.
+    pub bulk: Option<Arc<BulkStats>>,
 }
 
-/// Compiles an output.
+/// Compiles the output of this id.
 ///
 /// # Errors
 /// For a plugin that is not known, and for its options.
-pub fn compile(plugin: &Plugin, context: &OutputContext) -> Result<Outlet, Violation> {
+pub fn compile(plugin: &Plugin, id: &str, context: &OutputContext) -> Result<Outlet, Violation> {
     let read = |own: &[&str]| Options::new(plugin, &[own, COMMON]);
     let encoder = |options: Options<'_>, default: &str, texts: &mut Vec<String>| {
         Encoder::compile(&options.codec(default)?, texts)
@@ -104,6 +113,7 @@ pub fn compile(plugin: &Plugin, context: &OutputContext) -> Result<Outlet, Viola
                 encoder,
                 texts,
                 output,
+                bulk: None,
             })
         }
         "null" | "sink" => {
@@ -113,6 +123,7 @@ pub fn compile(plugin: &Plugin, context: &OutputContext) -> Result<Outlet, Viola
                 encoder,
                 texts,
                 output,
+                bulk: None,
             })
         }
         "file" => {
@@ -123,15 +134,17 @@ pub fn compile(plugin: &Plugin, context: &OutputContext) -> Result<Outlet, Viola
                 encoder,
                 texts,
                 output,
+                bulk: None,
             })
         }
         "elasticsearch" => {
             let options = read(elasticsearch::OPTIONS)?;
-            let output = elasticsearch::Elasticsearch::compile(options, &mut texts, context)?;
+            let output = elasticsearch::Elasticsearch::compile(options, id, &mut texts, context)?;
             let delimiter = String::new();
             Ok(Outlet {
                 encoder: Encoder::Json { delimiter },
                 texts,
+                bulk: Some(output.stats()),
                 output: Box::new(output),
             })
         }
@@ -152,10 +165,7 @@ pub fn compile(plugin: &Plugin, context: &OutputContext) -> Result<Outlet, Viola
 struct Null;
 
 impl Output for Null {
-    fn write(&self, items: Vec<Item>) -> Written {
-        Written {
-            stored: items.len(),
-            lost: false,
-        }
+    fn write(&self, _: Vec<Item>) -> Written {
+        Written::default()
     }
 }

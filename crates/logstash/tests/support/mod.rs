@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "not every test uses every helper")]
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -53,6 +53,35 @@ pub fn connect(port: u16) -> TcpStream {
         match TcpStream::connect(("127.0.0.1", port)) {
             Ok(stream) => return stream,
             Err(error) => assert!(Instant::now() < deadline, "{error}"),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Asks the API.
+pub fn get(port: u16, path: &str) -> Option<serde_json::Value> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    )
+    .ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
+}
+
+/// The API's answer as soon as it is as wanted.
+pub fn wait_for(
+    port: u16,
+    path: &str,
+    is_wanted: impl Fn(&serde_json::Value) -> bool,
+) -> serde_json::Value {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        match get(port, path) {
+            Some(answer) if is_wanted(&answer) => return answer,
+            other => assert!(Instant::now() < deadline, "{other:?}"),
         }
         std::thread::sleep(Duration::from_millis(20));
     }
