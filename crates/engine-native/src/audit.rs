@@ -3,27 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
-use std::thread;
 
 use domain::error::Failure;
 use domain::ids::FileKey;
 use domain::reject::Reject;
 use domain::worker::{RunFolder, WorkOrder};
 
-use crate::batch::{Batch, Mark, SegmentKind};
-use crate::budget::Budget;
-use crate::control::Control;
+use crate::batch::SegmentKind;
 use crate::files::read_log;
-use crate::meter::Meter;
-use crate::pool::Pool;
-use crate::reader::{self, Reading, Shared};
-use crate::sink::{self, Address, Pace, Sink};
+use crate::lookup::{Address, Lookup};
+use crate::pass::Pass;
 use crate::worker::{compile, manifest};
-use crate::wrangle::Wrangler;
-
-/// Bytes of batches that are held at once.
-const UNDER_WAY: usize = 16 << 20;
 
 /// Prints what is missing of these files, as JSON: positions by file key, at most `limit` of each.
 pub async fn print(
@@ -45,37 +35,16 @@ async fn missing(
     limit: usize,
 ) -> Result<BTreeMap<FileKey, Vec<u64>>, Failure> {
     let program = Arc::new(compile(order)?);
-    let max_record = usize::try_from(order.spec.format.max_record.0)
-        .unwrap_or(usize::MAX)
-        .min(UNDER_WAY / 4);
-    let mut wrangler = Wrangler::new(Arc::clone(&program), order.spec.format.clone(), max_record);
     let refused = refused_by_the_core_dms(folder)?;
-    let shared = Shared {
-        control: Arc::default(),
-        meter: Arc::default(),
-        budget: Arc::new(Budget::new(UNDER_WAY)),
-        blocks: Arc::new(Pool::new(4)),
-    };
-    let asking = asking(order, &shared.control, &shared.meter)?;
+    let lookup = Lookup::new(order)?;
     let wanted: BTreeSet<&str> = files.iter().map(String::as_str).collect();
     let mut files = manifest(folder)?;
     if !program.is_ordered() {
         files.retain(|file| wanted.contains(file.file_key.as_str()));
     }
-    let reading = Reading {
-        files,
-        from: Mark::START,
-        claimed: folder.claimed(),
-        format: order.spec.format.clone(),
-        max_record,
-        program,
-        cpu_millis: order.cpu_millis,
-    };
-    let batches = read(reading, shared.clone());
+    let mut pass = Pass::over(files, folder, order, program, Arc::default());
     let mut missing: BTreeMap<FileKey, Vec<u64>> = BTreeMap::new();
-    for batch in batches {
-        let cost = batch.cost;
-        let wrangled = wrangler.wrangle(batch, Vec::new());
+    while let Some(wrangled) = pass.next() {
         let addresses = wrangled
             .items
             .iter()
@@ -88,7 +57,7 @@ async fn missing(
                 )
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let found = sink::provenance(&asking, &addresses).await?;
+        let found = lookup.provenance(&addresses).await?;
         for (item, _) in wrangled
             .items
             .iter()
@@ -114,30 +83,9 @@ async fn missing(
                 positions.push(position);
             }
         }
-        shared.budget.give_back(cost);
+        pass.done(wrangled);
     }
     Ok(missing)
-}
-
-fn read(reading: Reading, shared: Shared) -> Receiver<Batch> {
-    let (batches, read) = channel();
-    thread::spawn(move || reader::read(reading, shared, batches));
-    read
-}
-
-/// A sink that is only asked.
-fn asking(order: &WorkOrder, control: &Arc<Control>, meter: &Arc<Meter>) -> Result<Sink, Failure> {
-    let (client, gzip) = sink::connect(&order.dms, 1)?;
-    Ok(Sink {
-        client,
-        gzip,
-        run: order.run.to_string(),
-        pace: Pace::new(1, Arc::clone(meter)),
-        control: Arc::clone(control),
-        meter: Arc::clone(meter),
-        blocks: Arc::new(Pool::new(0)),
-        bodies: Arc::new(Pool::new(0)),
-    })
 }
 
 /// Documents that the core DMS itself refused, by file, position and ordinal: they are not missing.

@@ -12,14 +12,17 @@ mod batch;
 mod book;
 mod budget;
 mod checkpoint;
-mod control;
+pub mod control;
 pub mod decode;
 mod files;
 mod launcher;
 mod limits;
+pub mod lookup;
 mod meter;
+mod pass;
 mod pool;
 mod reader;
+pub mod records;
 mod rejects;
 mod sink;
 mod source;
@@ -28,6 +31,7 @@ mod wrangle;
 
 use domain::error::{Culprit, Failure};
 
+pub use files::{read_json, write_json};
 pub use launcher::Launcher;
 
 /// The failure of a worker that does what it should not be able to do.

@@ -6,5 +6,5 @@ use std::process::ExitCode;
 /// Works; to be called outside of any runtime, as the worker makes its own.
 pub fn worker(arguments: Vec<OsString>) -> ExitCode {
     let name = OsString::from("ingest worker");
-    engine_native::worker::main([name].into_iter().chain(arguments))
+    worker::main([name].into_iter().chain(arguments))
 }

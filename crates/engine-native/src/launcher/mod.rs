@@ -1,4 +1,4 @@
-//! The launcher: workers as processes of this host. It finds a worker again, whoever started it, by its run folder alone.
+//! The launcher of both engines: workers as processes of this host. It finds a worker again, whoever started it, by its run folder alone.
 
 mod calls;
 mod process;
@@ -11,6 +11,7 @@ use domain::error::{Culprit, Failure};
 use domain::file::{FileProgress, FileState, Progress};
 use domain::ids::FileKey;
 use domain::ports::{Engine, Observed, RunContext};
+use domain::spec::EngineKind;
 use domain::worker::{Command, RunFolder, WorkOrder, WorkerAddress, WorkerExit};
 
 use crate::checkpoint::Checkpoint;
@@ -18,7 +19,7 @@ use crate::files::{finished_files, read_indices, read_json, read_log};
 use calls::Calls;
 use process::Process;
 
-/// The native engine: launches `<program> <args…> --folder DIR --attempt N`.
+/// Both engines, as a worker knows from its order what to do: launches `<program> <args…> --folder DIR --attempt N`.
 pub struct Launcher {
     process: Process,
     calls: Calls,
@@ -113,7 +114,14 @@ impl Engine for Launcher {
     }
 
     async fn remove(&self, context: &RunContext) -> Result<(), Failure> {
-        process::kill(&context.folder).await
+        process::kill(&context.folder).await?;
+        match context.spec.engine {
+            EngineKind::Native => Ok(()),
+            EngineKind::Elastic => {
+                let attempt = context.run.attempt;
+                self.process.clear(&context.folder, attempt).await
+            }
+        }
     }
 }
 

@@ -24,7 +24,9 @@ const GONE_WITHIN: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// An audit reads whole files.
 const AUDIT_WITHIN: Duration = Duration::from_secs(3600);
-/// As much of a failed audit's words is told.
+/// Containers may take their time to end.
+const CLEAR_WITHIN: Duration = Duration::from_secs(120);
+/// As much of a failed process's words is told.
 const WORDS: usize = 2000;
 
 /// How a worker is started.
@@ -87,27 +89,51 @@ impl Process {
         for file in files {
             command.args(["--audit", file.as_str()]);
         }
+        command.args(["--audit-limit", &limit.to_string()]);
+        let output = self.output(command, AUDIT_WITHIN).await?;
+        let output = output.map_err(|why| audit_failed(&why))?;
+        serde_json::from_slice(&output).map_err(|e| audit_failed(&e.to_string()))
+    }
+
+    /// Has a worker process remove what another one has left besides the run folder.
+    pub async fn clear(&self, folder: &RunFolder, attempt: u32) -> Result<(), Failure> {
+        if !folder.order().exists() {
+            return Ok(()); // nothing was ever launched
+        }
+        let mut command = self.command(folder, attempt);
+        command.arg("--clear");
+        let cleared = self.output(command, CLEAR_WITHIN).await?;
+        cleared.map(drop).map_err(|why| {
+            let message = format!("what the run has put up could not be removed: {why}");
+            Failure::transient(
+                "not_cleared",
+                Culprit::Platform,
+                message,
+                "it is tried again; see whether Docker answers",
+            )
+        })
+    }
+
+    /// What a process prints that does nothing else, or its last words.
+    async fn output(
+        &self,
+        mut command: Command,
+        within: Duration,
+    ) -> Result<Result<Vec<u8>, String>, Failure> {
         command
-            .args(["--audit-limit", &limit.to_string()])
             .stdin(Stdio::null())
             .process_group(0)
             .kill_on_drop(true);
-        let output = match tokio::time::timeout(AUDIT_WITHIN, command.output()).await {
-            Ok(output) => output.map_err(|e| self.cannot_start(&e))?,
-            Err(_) => {
-                return Err(audit_failed(&format!(
-                    "it took longer than {AUDIT_WITHIN:?}"
-                )));
-            }
+        let Ok(output) = tokio::time::timeout(within, command.output()).await else {
+            return Ok(Err(format!("it took longer than {within:?}")));
         };
-        if !output.status.success() {
-            let words = output
-                .stderr
-                .get(output.stderr.len().saturating_sub(WORDS)..)
-                .unwrap_or_default();
-            return Err(audit_failed(&String::from_utf8_lossy(words)));
+        let output = output.map_err(|e| self.cannot_start(&e))?;
+        if output.status.success() {
+            return Ok(Ok(output.stdout));
         }
-        serde_json::from_slice(&output.stdout).map_err(|e| audit_failed(&e.to_string()))
+        let begin = output.stderr.len().saturating_sub(WORDS);
+        let words = output.stderr.get(begin..).unwrap_or_default();
+        Ok(Err(String::from_utf8_lossy(words).into_owned()))
     }
 
     fn cannot_start(&self, error: &io::Error) -> Failure {

@@ -27,6 +27,17 @@ pub struct Refusal {
     pub message: String,
 }
 
+impl Refusal {
+    /// What an error of this type and reason means.
+    pub fn of(kind: &str, reason: &str) -> Self {
+        Self {
+            code: code_of(kind),
+            field: field_of(reason),
+            message: format!("{kind}: {reason}"),
+        }
+    }
+}
+
 /// What a request's failure means.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RequestVerdict {
@@ -54,11 +65,7 @@ pub fn judge_item(failure: &BulkFailure) -> ItemVerdict {
         // the core DMS is at fault, not the document: it may even be stored. 501 says that it never will be
         500.. if failure.status != 501 => ItemVerdict::Again,
         401 | 403 => ItemVerdict::Fatal(denied(&words())),
-        _ => ItemVerdict::Refused(Refusal {
-            code: code_of(&failure.kind),
-            field: field_of(&failure.reason),
-            message: words(),
-        }),
+        _ => ItemVerdict::Refused(Refusal::of(&failure.kind, &failure.reason)),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::batch::{Item, SegmentKind, Settled, SettledSegment, Wrangled, count};
 use crate::rejects::{Cause, LineCounter, Place};
 
 /// The step that the sink's rejects name.
-const CORE_DMS: &str = "core_dms";
+pub const CORE_DMS: &str = "core_dms";
 /// So often an answer that makes no sense is borne with.
 const MAX_DOUBTFUL: u32 = 5;
 /// So often an id may be taken by a document that cannot be found: then it is one that the platform did not write.

@@ -23,8 +23,10 @@ use crate::files::IndexLog;
 use crate::meter::Meter;
 use crate::pool::Pool;
 
+pub use answers::Refusal;
 pub use conflicts::{Address, provenance};
 pub use connect::connect;
+pub use deliver::CORE_DMS;
 pub use pace::Pace;
 
 /// What deliveries share.

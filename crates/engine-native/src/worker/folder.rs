@@ -27,6 +27,13 @@ pub fn manifest(folder: &RunFolder) -> Result<Vec<ManifestFile>, Failure> {
         .map_err(|e| unusable(&path, &e))
 }
 
+/// How many files a run has, and their bytes.
+pub fn totals(folder: &RunFolder) -> Result<(u32, u64), Failure> {
+    let files = manifest(folder)?;
+    let bytes = files.iter().map(|file| file.bytes).sum();
+    Ok((u32::try_from(files.len()).unwrap_or(u32::MAX), bytes))
+}
+
 /// The secret that the worker's socket asks for.
 pub fn token(folder: &RunFolder) -> Result<String, Failure> {
     let path = folder.token();

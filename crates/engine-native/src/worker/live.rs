@@ -9,13 +9,11 @@ use domain::ids::RunId;
 use domain::ledger::Ledger;
 use domain::worker::{Command, Phase, WorkOrder, WorkerStatus};
 
-use super::pipeline::Pipeline;
-use crate::budget::Budget;
+use super::plane::Gauges;
 use crate::checkpoint::Checkpoint;
 use crate::control::{Control, Ending};
 use crate::limits::{cpu_ms, resident_bytes};
 use crate::meter::{Meter, now_ms};
-use crate::sink::Sink;
 
 /// How often it is looked whether a manager still asks.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -28,8 +26,7 @@ pub struct Live {
     files_total: u32,
     control: Arc<Control>,
     meter: Arc<Meter>,
-    budget: Arc<Budget>,
-    sink: Arc<Sink>,
+    gauges: Arc<dyn Gauges>,
     ledger: Mutex<Ledger>,
     files_done: AtomicU32,
     has_read_all: AtomicBool,
@@ -38,36 +35,50 @@ pub struct Live {
 }
 
 impl Live {
-    /// Of a pipeline that is about to run.
-    pub fn new(
+    /// Of a worker that is about to do its order.
+    pub(super) fn new(
         order: &WorkOrder,
         attempt: u32,
-        pipeline: &Pipeline,
-        control: Arc<Control>,
+        (files_total, bytes_total): (u32, u64),
+        gauges: Arc<dyn Gauges>,
+        (control, meter): (Arc<Control>, Arc<Meter>),
     ) -> Self {
-        let live = Self {
+        Self {
             run: order.run.clone(),
             attempt,
-            bytes_total: pipeline.bytes_total,
-            files_total: pipeline.files_total,
+            bytes_total,
+            files_total,
             control,
-            meter: Arc::clone(&pipeline.shared.meter),
-            budget: Arc::clone(&pipeline.shared.budget),
-            sink: Arc::clone(&pipeline.sink),
+            meter,
+            gauges,
             ledger: Mutex::default(),
             files_done: AtomicU32::new(0),
             has_read_all: AtomicBool::new(false),
             finished: AtomicBool::new(false),
             asked_ms: AtomicI64::new(now_ms()),
-        };
-        live.entered(pipeline.book.entries());
-        live
+        }
     }
 
     /// Notes what stands in the book.
-    pub fn entered(&self, entries: &Checkpoint) {
-        *self.ledger.lock().unwrap_or_else(PoisonError::into_inner) = entries.ledger();
+    pub(crate) fn entered(&self, entries: &Checkpoint) {
+        self.counted(entries.ledger());
         self.files_done.store(entries.finished, Relaxed);
+    }
+
+    /// Shows sums that do not stand in the book yet.
+    pub fn counted(&self, ledger: Ledger) {
+        *self.ledger.lock().unwrap_or_else(PoisonError::into_inner) = ledger;
+    }
+
+    /// Shows how far through the staged files it is, of one.
+    pub fn has_come(&self, share: f64) {
+        let bytes = self.bytes_total as f64 * share.clamp(0.0, 1.0);
+        self.meter.bytes_read.store(bytes as u64, Relaxed);
+    }
+
+    /// Notes that something moved.
+    pub fn moved(&self) {
+        self.meter.progress();
     }
 
     /// Nothing more is read.
@@ -76,17 +87,17 @@ impl Live {
     }
 
     /// Everything has an outcome.
-    pub fn finish(&self) {
+    pub(super) fn finish(&self) {
         self.finished.store(true, Relaxed);
     }
 
     /// A manager has asked.
-    pub fn asked(&self) {
+    pub(super) fn asked(&self) {
         self.asked_ms.store(now_ms(), Relaxed);
     }
 
     /// Waits until no manager has asked for so long.
-    pub async fn orphaned(&self, after: Duration) {
+    pub(super) async fn orphaned(&self, after: Duration) {
         let after_ms = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
         while now_ms() - self.asked_ms.load(Relaxed) < after_ms {
             tokio::time::sleep(LOOK_EVERY).await;
@@ -94,7 +105,7 @@ impl Live {
     }
 
     /// Waits for a cancellation, and gives up what is under way when nothing has been answered for `grace` after it.
-    pub async fn cancelled_later(&self, grace: Duration) {
+    pub(super) async fn cancelled_later(&self, grace: Duration) {
         while self.control.ending() != Some(Ending::Cancelled) {
             tokio::time::sleep(LOOK_EVERY).await;
         }
@@ -107,7 +118,7 @@ impl Live {
     }
 
     /// Does what a manager says.
-    pub fn obey(&self, command: Command) {
+    pub(super) fn obey(&self, command: Command) {
         // the manager says it again and again until it sees that it was heard
         let known = match command {
             Command::Pause => self.control.is_paused(),
@@ -131,7 +142,7 @@ impl Live {
             Phase::Finished
         } else if self.has_read_all.load(Relaxed) || self.control.ending().is_some() {
             Phase::Draining
-        } else if self.control.is_paused() && self.budget.is_whole() {
+        } else if self.control.is_paused() && self.gauges.is_idle() {
             Phase::Paused
         } else {
             Phase::Reading
@@ -139,7 +150,8 @@ impl Live {
     }
 
     /// The status, as it is now.
-    pub fn status(&self) -> WorkerStatus {
+    pub(super) fn status(&self) -> WorkerStatus {
+        let outside = self.gauges.outside();
         WorkerStatus {
             run: self.run.clone(),
             attempt: self.attempt,
@@ -151,9 +163,9 @@ impl Live {
             files_total: self.files_total,
             last_progress_ms: self.meter.last_progress_ms(),
             stages: self.meter.stages(),
-            sink: self.sink.status(),
-            rss_bytes: resident_bytes(),
-            cpu_ms: cpu_ms(),
+            sink: self.gauges.sink(),
+            rss_bytes: resident_bytes() + outside.0,
+            cpu_ms: cpu_ms() + outside.1,
         }
     }
 }

@@ -4,6 +4,7 @@ mod folder;
 mod live;
 mod monitor;
 mod pipeline;
+mod plane;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,6 +14,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use domain::error::Failure;
+use domain::spec::EngineKind;
+use domain::units::Bytes;
 use domain::worker::{ExitKind, RunFolder, WorkOrder, WorkerExit};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -20,14 +23,19 @@ use crate::audit;
 use crate::control::{Control, Ending};
 use crate::files::{read_indices, write_json};
 use crate::limits;
-use crate::meter::now_ms;
+use crate::meter::{Meter, now_ms};
 use folder::Locked;
 pub(crate) use folder::manifest;
-use live::Live;
-pub(crate) use pipeline::compile;
+pub use live::Live;
+use pipeline::Pipeline;
+pub use pipeline::{compile, environment};
+pub(crate) use pipeline::{compiled, max_record, under_way};
+pub use plane::{Gauges, Plane, Shell};
 
 /// What is under way has so much time to finish when the worker is to stop for a while.
 const SUSPEND_GRACE: Duration = Duration::from_secs(5);
+/// What a worker may use itself that has others move the records.
+const CONDUCTOR_MEMORY: Bytes = Bytes::mib(512);
 /// And when the run is called off: so long without any answer, as nobody will look up later what became of it.
 const CANCEL_GRACE: Duration = Duration::from_secs(20);
 
@@ -48,10 +56,13 @@ struct Arguments {
     /// At most so many of each file.
     #[arg(long, default_value_t = 1000)]
     audit_limit: usize,
+    /// Instead of working: remove what a worker that was killed has left, besides the run folder.
+    #[arg(long)]
+    clear: bool,
 }
 
-/// The process's entry: `args` begins with the program's name.
-pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// The process's entry: `args` begins with the program's name. `elastic` does the orders whose engine is the elastic one.
+pub fn main(args: impl IntoIterator<Item = OsString>, elastic: &dyn Plane) -> ExitCode {
     let arguments = match Arguments::try_parse_from(args) {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -72,7 +83,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         .enable_all()
         .build()
         .map_err(|e| crate::worker_defect(&format!("no runtime: {e}")))
-        .and_then(|runtime| runtime.block_on(start(arguments)));
+        .and_then(|runtime| runtime.block_on(start(arguments, elastic)));
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -82,15 +93,18 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-async fn start(arguments: Arguments) -> Result<(), Failure> {
+async fn start(arguments: Arguments, elastic: &dyn Plane) -> Result<(), Failure> {
     let folder = RunFolder::new(arguments.folder);
     if !arguments.audit.is_empty() {
         let order = folder::order(&folder)?;
         return audit::print(&folder, &order, &arguments.audit, arguments.audit_limit).await;
     }
     let _lock = Locked::take(&folder)?;
+    if arguments.clear {
+        return elastic.clear(&folder, &folder::order(&folder)?).await;
+    }
     let ended = match folder::order(&folder) {
-        Ok(order) => work(&folder, &order, arguments.attempt).await,
+        Ok(order) => work(&folder, order, arguments.attempt, elastic).await,
         Err(failure) => Err(failure),
     };
     let exit = exit(&folder, arguments.attempt, ended)?;
@@ -117,28 +131,79 @@ fn exit(
 }
 
 /// Carries the order out.
-async fn work(folder: &RunFolder, order: &WorkOrder, attempt: u32) -> Result<ExitKind, Failure> {
-    limits::apply(order);
+async fn work(
+    folder: &RunFolder,
+    order: WorkOrder,
+    attempt: u32,
+    elastic: &dyn Plane,
+) -> Result<ExitKind, Failure> {
+    limits::apply(&order);
     let control = Arc::new(Control::default());
     if order.hold {
         control.pause();
     }
-    limits::watch(order.memory, Arc::clone(&control));
-    let pipeline = pipeline::Pipeline::open(folder, order, Arc::clone(&control))?;
-    let live = Arc::new(Live::new(order, attempt, &pipeline, Arc::clone(&control)));
-    let monitor = monitor::start(folder, attempt, Arc::clone(&live)).await?;
-    let watcher = tokio::spawn(wind_down(
-        Arc::clone(&control),
-        Arc::clone(&live),
-        order.orphan_after.duration(),
-    ));
-    let complete = pipeline.run(Arc::clone(&live)).await;
-    watcher.abort();
-    // the last status can still be asked for while the exit is written
-    live.finish();
-    let kind = how_it_ended(&control, complete?);
-    monitor.stop(false).await;
-    Ok(kind)
+    let memory = match order.spec.engine {
+        EngineKind::Native => order.memory,
+        // the order's is for what it has work for it
+        EngineKind::Elastic => CONDUCTOR_MEMORY,
+    };
+    limits::watch(memory, Arc::clone(&control));
+    let (meter, totals) = (Arc::<Meter>::default(), folder::totals(folder)?);
+    let shown = |gauges| {
+        let shared = (Arc::clone(&control), Arc::clone(&meter));
+        Arc::new(Live::new(&order, attempt, totals, gauges, shared))
+    };
+    let desk = Desk {
+        folder,
+        attempt,
+        orphan_after: order.orphan_after.duration(),
+        control: &control,
+    };
+    match order.spec.engine {
+        EngineKind::Native => {
+            let (control, meter) = (Arc::clone(&control), Arc::clone(&meter));
+            let pipeline = Pipeline::open(folder, &order, control, meter)?;
+            let live = shown(pipeline.gauges());
+            desk.attend(&live, pipeline.run(Arc::clone(&live))).await
+        }
+        EngineKind::Elastic => {
+            let live = shown(elastic.gauges());
+            let shell = Shell {
+                folder: folder.clone(),
+                order: Arc::new(order),
+                control: Arc::clone(&control),
+                live: Arc::clone(&live),
+            };
+            desk.attend(&live, elastic.run(shell)).await
+        }
+    }
+}
+
+/// Where the manager is listened to while the work is done.
+struct Desk<'a> {
+    folder: &'a RunFolder,
+    attempt: u32,
+    orphan_after: Duration,
+    control: &'a Arc<Control>,
+}
+
+impl Desk<'_> {
+    async fn attend(
+        &self,
+        live: &Arc<Live>,
+        work: impl Future<Output = Result<bool, Failure>>,
+    ) -> Result<ExitKind, Failure> {
+        let monitor = monitor::start(self.folder, self.attempt, Arc::clone(live)).await?;
+        let (control, watched) = (Arc::clone(self.control), Arc::clone(live));
+        let watcher = tokio::spawn(wind_down(control, watched, self.orphan_after));
+        let complete = work.await;
+        watcher.abort();
+        // the last status can still be asked for while the exit is written
+        live.finish();
+        let kind = how_it_ended(self.control, complete?);
+        monitor.stop(false).await;
+        Ok(kind)
+    }
 }
 
 /// `complete`: every file stands in the book.

@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 
 use domain::error::Failure;
 use domain::spec::{ErrorBudget, Format};
-use domain::worker::{RunFolder, WorkOrder};
+use domain::worker::{RunFolder, SinkStatus, WorkOrder};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use wrangling::{Compiled, Environment};
+use wrangling::ast::Program;
+use wrangling::{Compiled, Environment, Violation};
 
 use super::folder;
 use super::live::Live;
+use super::plane::Gauges;
 use crate::batch::{Batch, Mark, Settled, Wrangled};
 use crate::book::Book;
 use crate::budget::Budget;
@@ -39,30 +41,68 @@ const RECORD_SHARE: usize = 4;
 
 /// A data plane that is ready to run.
 pub struct Pipeline {
-    pub(super) book: Book,
-    pub(super) shared: Shared,
-    pub(super) sink: Arc<Sink>,
-    pub(super) files_total: u32,
-    pub(super) bytes_total: u64,
+    book: Book,
+    shared: Shared,
+    sink: Arc<Sink>,
+    files_total: u32,
     reading: Reading,
     indices: Indices,
     error_budget: ErrorBudget,
     wranglers: usize,
 }
 
+/// Bytes of batches that may be under way in a run.
+pub fn under_way(order: &WorkOrder) -> usize {
+    usize::try_from((order.memory.0 / MEMORY_SHARE).min(MAX_UNDER_WAY)).unwrap_or(usize::MAX)
+}
+
+/// The longest record that is read, in bytes, while so many bytes may be under way.
+pub fn max_record(order: &WorkOrder, under_way: usize) -> usize {
+    usize::try_from(order.spec.format.max_record.0)
+        .unwrap_or(usize::MAX)
+        .min(under_way / RECORD_SHARE)
+}
+
+/// What the stages show of themselves.
+struct Stages {
+    sink: Arc<Sink>,
+    budget: Arc<Budget>,
+}
+
+impl Gauges for Stages {
+    fn sink(&self) -> SinkStatus {
+        self.sink.status()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.budget.is_whole()
+    }
+}
+
 /// The program of an order.
 pub fn compile(order: &WorkOrder) -> Result<Compiled, Failure> {
-    let environment = Environment {
+    compiled(order.spec.program(), order)
+}
+
+/// What programs of an order are told.
+pub fn environment(order: &WorkOrder) -> Environment {
+    Environment {
         clock_ms: order.clock_ms,
         client: order.client.to_string(),
         job: order.job.to_string(),
         run: order.run.to_string(),
         revision: u64::from(order.revision),
         ..order.provisions.environment()
-    };
-    let program = order.spec.program();
+    }
+}
+
+/// The program, if it is one, compiled for an order.
+pub fn compiled(
+    program: Result<Program, Vec<Violation>>,
+    order: &WorkOrder,
+) -> Result<Compiled, Failure> {
     program
-        .and_then(|program| Compiled::compile(&program, &environment))
+        .and_then(|program| Compiled::compile(&program, &environment(order)))
         .map_err(|violations| {
             let all: Vec<_> = violations.iter().map(ToString::to_string).collect();
             let message = format!("the job spec does not compile: {}", all.join("; "));
@@ -81,6 +121,7 @@ impl Pipeline {
         folder: &RunFolder,
         order: &WorkOrder,
         control: Arc<Control>,
+        meter: Arc<Meter>,
     ) -> Result<Self, Failure> {
         let program = Arc::new(compile(order)?);
         if program.is_ordered() {
@@ -92,24 +133,19 @@ impl Pipeline {
         let (client, gzip) = sink::connect(&order.dms, MAX_REQUESTS)?;
         let mut files = folder::manifest(folder)?;
         let files_total = u32::try_from(files.len()).unwrap_or(u32::MAX);
-        let bytes_total = files.iter().map(|file| file.bytes).sum();
         let done = book.entries().finished as usize;
-        let meter = Arc::<Meter>::default();
         let bytes_done: u64 = files.iter().take(done).map(|file| file.bytes).sum();
         meter
             .bytes_read
             .store(bytes_done, std::sync::atomic::Ordering::Relaxed);
         files.drain(..done.min(files.len()));
-        let under_way = usize::try_from((order.memory.0 / MEMORY_SHARE).min(MAX_UNDER_WAY))
-            .unwrap_or(usize::MAX);
+        let under_way = under_way(order);
         let wranglers = order.cpu_millis.div_ceil(1000).max(1) as usize;
         let (blocks, bodies) = (
             Arc::new(Pool::new(2 * MAX_REQUESTS)),
             Arc::new(Pool::new(2 * MAX_REQUESTS)),
         );
-        let max_record = usize::try_from(order.spec.format.max_record.0)
-            .unwrap_or(usize::MAX)
-            .min(under_way / RECORD_SHARE);
+        let max_record = max_record(order, under_way);
         let sink = Sink {
             client,
             gzip,
@@ -144,7 +180,6 @@ impl Pipeline {
             },
             sink: Arc::new(sink),
             files_total,
-            bytes_total,
             reading,
             indices: Indices::new(known, order.spec.destination.max_indices as usize, log),
             error_budget: order.spec.error_budget,
@@ -152,6 +187,14 @@ impl Pipeline {
                 true => 1,
                 false => wranglers.min(thread::available_parallelism().map_or(1, usize::from)),
             },
+        })
+    }
+
+    /// What the status shows of it.
+    pub fn gauges(&self) -> Arc<dyn Gauges> {
+        Arc::new(Stages {
+            sink: Arc::clone(&self.sink),
+            budget: Arc::clone(&self.shared.budget),
         })
     }
 
@@ -169,6 +212,7 @@ impl Pipeline {
             wranglers,
             ..
         } = self;
+        live.entered(book.entries());
         let control = Arc::clone(&shared.control);
         let (batches, to_wrangle) = channel();
         let (wrangled, to_send) = unbounded_channel();

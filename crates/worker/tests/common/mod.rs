@@ -10,7 +10,7 @@ use std::{
 use domain::{
     file::{Compression, ManifestFile},
     ids::FileKey,
-    provisions::Provisions,
+    provisions::{Containers, Provisions},
     spec::{self, JobSpec},
     units::{Bytes, Span},
     worker::{DmsEndpoint, RunFolder, WorkOrder, WorkerExit},
@@ -39,6 +39,7 @@ pub fn order(url: String, spec: JobSpec) -> WorkOrder {
         orphan_after: Span::secs(3600),
         hold: false,
         provisions: Provisions::default(),
+        containers: Containers::default(),
     }
 }
 

@@ -6,5 +6,5 @@ fn main() -> std::process::ExitCode {
     if arguments.peek().is_some_and(|first| first == "logstash") {
         return logstash::main(arguments);
     }
-    engine_native::worker::main(program.into_iter().chain(arguments))
+    worker::main(program.into_iter().chain(arguments))
 }
