@@ -42,7 +42,7 @@ impl Default for Plan {
             max_file_bytes: Bytes::gib(50),
             modes: vec![Mode::Batch],
             formats: vec![FormatType::Csv, FormatType::Ndjson, FormatType::Lines],
-            engines: vec![EngineKind::Native],
+            engines: vec![EngineKind::Native, EngineKind::Elastic],
             memory_per_run: Bytes::mib(512),
             cpu_millis_per_run: 2000,
             retention: Span::secs(30 * 24 * 3600),

@@ -12,7 +12,7 @@ use crate::EpochMs;
 use crate::error::Failure;
 use crate::ids::{ClientId, JobId, RunId};
 use crate::ledger::Ledger;
-use crate::provisions::Provisions;
+use crate::provisions::{Containers, Provisions};
 use crate::spec::JobSpec;
 use crate::units::{Bytes, Span};
 
@@ -130,6 +130,9 @@ pub struct WorkOrder {
     /// What its pipeline may use.
     #[serde(default)]
     pub provisions: Provisions,
+    /// How containers are put up, if it needs any.
+    #[serde(default)]
+    pub containers: Containers,
 }
 
 /// Where a worker can be reached.

@@ -78,7 +78,6 @@ fn all_violations_are_reported_at_once_with_their_pointers() {
 fn what_a_schema_cannot_say_is_found_too() {
     let cases = [
         (&["mode"][..], json!("stream"), "/mode"),
-        (&["engine"], json!("elastic"), "/engine"),
         (&["format", "delimiter"], json!("ä"), "/format/delimiter"),
         (&["format", "quote"], json!(","), "/format/quote"),
         (&["format", "header"], json!(false), "/format/columns"),

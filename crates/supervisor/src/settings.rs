@@ -1,6 +1,6 @@
 //! How often the supervisor looks, and how patient it is.
 
-use domain::provisions::Provisions;
+use domain::provisions::{Containers, Provisions};
 use domain::run::Policy;
 use domain::units::Span;
 use serde::Deserialize;
@@ -29,6 +29,8 @@ pub struct Settings {
     pub max_runs: u32,
     /// What pipelines may use.
     pub provisions: Provisions,
+    /// How containers of runs are put up.
+    pub containers: Containers,
     /// How lost workers are dealt with.
     #[serde(skip)]
     pub policy: Policy,
@@ -47,6 +49,7 @@ impl Default for Settings {
             retention_interval: Span::secs(600),
             max_runs: 16,
             provisions: Provisions::default(),
+            containers: Containers::default(),
             policy: Policy::default(),
         }
     }

@@ -8,7 +8,7 @@ use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 use wrangling::{Compiled, Environment, Violation};
 
-use super::{EngineKind, Format, FormatType, JobSpec, Mode};
+use super::{Format, FormatType, JobSpec, Mode};
 
 /// The JSON Schema of job specs, as it is published.
 pub fn json_schema() -> Value {
@@ -157,13 +157,6 @@ fn meaning(spec: &JobSpec, environment: &Environment) -> Vec<Violation> {
             "/mode",
             "not_offered",
             "streams are not offered yet; use \"batch\"",
-        ));
-    }
-    if spec.engine == EngineKind::Elastic {
-        found.push(Violation::new(
-            "/engine",
-            "not_offered",
-            "the elastic engine is not offered yet; use \"native\"",
         ));
     }
     for (field, patterns) in [

@@ -204,6 +204,36 @@ pub(super) const KEYS: &[Key] = &[
             )
         },
     },
+    Key {
+        path: "docker.host",
+        default: None,
+        doc: "Where Docker is, for jobs of the elastic engine: `unix:///…` or `tcp://…`. Default: what DOCKER_HOST says, else the socket of this host.",
+        set: |config, value| put(&mut config.docker.docker_host, text(value).map(Some)),
+    },
+    Key {
+        path: "docker.filebeat_image",
+        default: None,
+        doc: "Filebeat's image, with its tag. Default: Elastic's open source one.",
+        set: |config, value| put(&mut config.docker.filebeat_image, text(value).map(Some)),
+    },
+    Key {
+        path: "docker.logstash_image",
+        default: None,
+        doc: "Logstash's image, with its tag. Default: Elastic's open source one.",
+        set: |config, value| put(&mut config.docker.logstash_image, text(value).map(Some)),
+    },
+    Key {
+        path: "docker.network",
+        default: None,
+        doc: "A network of Docker's over which containers reach the core DMS. Default: the run's worker passes their connections on to it, and to nothing else.",
+        set: |config, value| put(&mut config.docker.network, text(value).map(Some)),
+    },
+    Key {
+        path: "docker.user",
+        default: None,
+        doc: "User id of the programs in the containers; not 0. Default: the manager's own, else 1000.",
+        set: |config, value| put(&mut config.docker.user, take(value).map(Some)),
+    },
 ];
 
 /// Whether an address holds a password. It is then not repeated in any message.

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use domain::plan::Plan;
+use domain::provisions::Containers;
 use domain::units::Span;
 use serde::Deserialize;
 
@@ -90,6 +91,8 @@ pub struct Config {
     pub orphan_after: Span,
     /// Runs under way at once, of all clients.
     pub max_runs: u32,
+    /// How containers of runs are put up; the platform is filled in at the start.
+    pub docker: Containers,
     /// The worker's program; none for the one that came with this one.
     pub worker_program: Option<PathBuf>,
     /// The operator's plans by name; [`DEFAULT_PLAN`] is always among them.
@@ -119,6 +122,7 @@ impl Default for Config {
             grace_period: Span::secs(10),
             orphan_after: Span::secs(60),
             max_runs: 16,
+            docker: Containers::default(),
             worker_program: None,
             plans: BTreeMap::from([(DEFAULT_PLAN.to_owned(), Plan::default())]),
             variables: BTreeMap::new(),

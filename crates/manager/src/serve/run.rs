@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::web;
 use domain::ids::RunId;
-use domain::provisions::Provisions;
+use domain::provisions::{Containers, Provisions};
 use supervisor::{Settings, Supervisor};
 use tokio_util::sync::CancellationToken;
 
@@ -155,9 +155,18 @@ fn supervisor(config: &Config, home: &Home, parts: &Parts) -> Supervisor {
             orphan_after: config.orphan_after,
             max_runs: config.max_runs,
             provisions: provisions(config, home),
+            containers: containers(config, home),
             ..Settings::default()
         },
     })
+}
+
+/// How containers are put up, as those of this home.
+fn containers(config: &Config, home: &Home) -> Containers {
+    Containers {
+        platform: home.paths.root().display().to_string(),
+        ..config.docker.clone()
+    }
 }
 
 /// What pipelines may use: the home's resources and the configured variables.

@@ -91,6 +91,7 @@ impl Task {
             orphan_after: self.shared.settings.orphan_after,
             hold: run.desired == Desired::Pause,
             provisions: self.shared.settings.provisions.clone(),
+            containers: self.shared.settings.containers.clone(),
         })
     }
 }

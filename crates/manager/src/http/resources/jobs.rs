@@ -7,9 +7,10 @@ use domain::ids::JobRef;
 use domain::job::{Job, spec_digest};
 use domain::plan::Plan;
 use domain::provisions::Provisions;
-use domain::spec::JobSpec;
+use domain::spec::{EngineKind, JobSpec};
 use domain::store::{StoreError, Versioned, keys};
 use serde_json::json;
+use wrangling::Violation;
 
 use super::super::call::{Call, done, json};
 use super::super::change::{Decision, change};
@@ -105,12 +106,29 @@ pub(super) fn check(
     plan: &Plan,
     provisions: &Provisions,
 ) -> Result<JobSpec, Fault> {
-    let spec = domain::spec::parse_in(spec, &provisions.environment()).map_err(|violations| {
+    let spec = parse(spec, provisions).map_err(|violations| {
         let detail = format!("the spec has {} violation(s)", violations.len());
         Problem::new(Code::InvalidSpec, detail).with_violations(violations)
     })?;
     within(plan, &spec)?;
     Ok(spec)
+}
+
+/// A spec that its engine can do, or everything that is wrong with it.
+pub(super) fn parse(
+    spec: &serde_json::Value,
+    provisions: &Provisions,
+) -> Result<JobSpec, Vec<Violation>> {
+    let environment = provisions.environment();
+    let spec = domain::spec::parse_in(spec, &environment)?;
+    let violations = match spec.engine {
+        EngineKind::Native => Vec::new(),
+        EngineKind::Elastic => engine_elastic::render::check(&spec, &environment),
+    };
+    match violations.is_empty() {
+        true => Ok(spec),
+        false => Err(violations),
+    }
 }
 
 /// Refuses a job whose removal was begun and not ended.

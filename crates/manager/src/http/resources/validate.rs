@@ -43,7 +43,7 @@ async fn validate(mut call: Call) -> Result<HttpResponse, Fault> {
     };
     json(
         200,
-        &match spec::parse_in(&text, &call.app.provisions.environment()) {
+        &match super::jobs::parse(&text, &call.app.provisions) {
             Err(violations) => Validation {
                 valid: false,
                 violations,
