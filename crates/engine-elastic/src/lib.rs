@@ -4,8 +4,10 @@
 //! * [`pipeline`]: the filters, with the platform's part of the program among them.
 //! * [`render`]: the files of a run.
 //! * [`plan`]: what is put up for a run: through [`docker`], or by hand with what [`compose`] writes.
+//! * [`conductor`]: the worker that does all this for a run, watches it, and finds out what became of each record.
 
 pub mod compose;
+pub mod conductor;
 pub mod docker;
 pub mod frame;
 pub mod pipeline;

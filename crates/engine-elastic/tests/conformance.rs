@@ -6,8 +6,7 @@
 use domain::spec::{self, JobSpec};
 use domain::worker::DmsEndpoint;
 use engine_elastic::{
-    frame::Framer,
-    pipeline,
+    frame, pipeline,
     render::{RenderError, render},
 };
 use proptest::prelude::*;
@@ -141,17 +140,40 @@ fn native(spec: &JobSpec, raw: &Raw<'_>) -> Outcome {
     outcomes.0.pop().unwrap_or(Outcome::Filtered)
 }
 
-fn elastic(spec: &JobSpec, raw: &Raw<'_>) -> Outcome {
-    let mut framer = Framer::new(spec, &environment()).unwrap();
-    let columns = raw.columns(|names| framer.bind_columns(names));
-    let mut frame = Vec::new();
-    let framed = raw.with(spec, columns.as_ref(), |record| {
-        framer.frame(record, &mut frame)
-    });
-    if let Err(refused) = framed {
-        return Outcome::Rejected(refused.code.to_owned());
+/// A record's frame, or the code with which the decoder rejects it.
+struct Frame(Result<Vec<u8>, String>);
+
+impl Output for Frame {
+    fn document(&mut self, document: &Document<'_>) {
+        let (mut fields, mut frame) = (Vec::new(), Vec::new());
+        document.encode(&mut fields);
+        frame::append(0, FILE, 96, &fields, &mut frame);
+        self.0 = Ok(frame);
     }
-    let frame = String::from_utf8(frame).unwrap();
+
+    fn reject(&mut self, reject: &Reject<'_>) {
+        self.0 = Err(reject.code.to_owned());
+    }
+}
+
+fn frame(spec: &JobSpec, raw: &Raw<'_>) -> Result<String, String> {
+    let mut program = spec.program().unwrap();
+    let is_decode = |statement: &Statement| matches!(statement, Statement::Decode(_));
+    program.body.retain(is_decode);
+    let decoder = Compiled::compile(&program, &environment()).unwrap();
+    let columns = raw.columns(|names| decoder.bind_columns(names));
+    let mut frame = Frame(Ok(Vec::new()));
+    raw.with(spec, columns.as_ref(), |record| {
+        decoder.run(record, &mut decoder.scratch(), &mut frame);
+    });
+    frame.0.map(|bytes| String::from_utf8(bytes).unwrap())
+}
+
+fn elastic(spec: &JobSpec, raw: &Raw<'_>) -> Outcome {
+    let frame = match frame(spec, raw) {
+        Ok(frame) => frame,
+        Err(code) => return Outcome::Rejected(code),
+    };
     let filters = pipeline::filters(spec, &environment()).unwrap_or_else(|v| panic!("{v:#?}"));
     let printed = logstash::print(&Pipeline {
         filters: filters.clone(),

@@ -83,6 +83,7 @@ fn service<'a>(plan: &'a Plan, it: &'a Container) -> Service<'a> {
         environment: pairs(&it.environment),
         labels: pairs(&plan.labels_of(it)),
         user: literal(&it.user),
+        working_dir: it.working_dir.as_deref().map(literal),
         restart: "no",
         read_only: true,
         cap_drop: ["ALL"],

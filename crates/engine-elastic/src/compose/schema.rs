@@ -23,6 +23,8 @@ pub(super) struct Service<'a> {
     pub environment: Vec<String>,
     pub labels: Vec<String>,
     pub user: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub working_dir: Option<String>,
     pub restart: &'static str,
     pub read_only: bool,
     pub cap_drop: [&'static str; 1],

@@ -52,6 +52,7 @@ pub(super) fn container(plan: &Plan, it: &Container) -> ContainerCreateBody {
                 .collect(),
         ),
         user: Some(it.user.clone()),
+        working_dir: it.working_dir.clone(),
         labels: Some(hash(plan.labels_of(it))),
         exposed_ports: Some(it.publish.iter().map(|port| tcp(*port)).collect()),
         stop_timeout: i64::try_from(it.stop_grace_seconds()).ok(),

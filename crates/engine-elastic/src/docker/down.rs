@@ -45,6 +45,37 @@ impl Docker {
         Ok(())
     }
 
+    /// Freezes a container as it is. One that is frozen, or is not there, stays as it is.
+    ///
+    /// # Errors
+    /// When Docker cannot do it.
+    pub async fn pause(&self, container: &str) -> Result<(), Failure> {
+        let paused = self
+            .call(
+                &format!("pausing the container {container}"),
+                self.client.pause_container(container),
+            )
+            .await;
+        unless(&[404, 409], paused)?;
+        Ok(())
+    }
+
+    /// Lets a frozen container go on.
+    ///
+    /// # Errors
+    /// When Docker cannot do it.
+    pub async fn unpause(&self, container: &str) -> Result<(), Failure> {
+        let unpaused = self
+            .call(
+                &format!("letting the container {container} go on"),
+                self.client.unpause_container(container),
+            )
+            .await;
+        // 500: it is not frozen, as older versions say
+        unless(&[404, 409, 500], unpaused)?;
+        Ok(())
+    }
+
     /// Ends a run's containers at once, and returns when they have ended.
     ///
     /// # Errors

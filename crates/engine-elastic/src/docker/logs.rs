@@ -40,7 +40,7 @@ impl LogCursor {
 }
 
 impl Docker {
-    /// Appends to `file` what a container has written to its outputs since `since`, each line with its time; Docker keeps
+    /// Appends to `file` what a container has written to its outputs since `since`, each line behind `prefix` with its time; Docker keeps
     /// as much of it as the plan's log limits say. Gives what to ask for the next time. No such container: nothing to do.
     ///
     /// # Errors
@@ -49,6 +49,7 @@ impl Docker {
         &self,
         container: &str,
         since: &LogCursor,
+        prefix: &str,
         file: &Path,
     ) -> Result<LogCursor, Failure> {
         let mut cursor = since.clone();
@@ -70,10 +71,13 @@ impl Docker {
                 Err(_) => Err(slow(&self.host, &doing, self.patience.idle)),
             };
             match self.gone_or(next)? {
-                Some(line) if cursor.advance(&line) => out
-                    .write_all(&line)
-                    .await
-                    .map_err(|error| unwritable(file, &error))?,
+                Some(line) if cursor.advance(&line) => {
+                    let written = async {
+                        out.write_all(prefix.as_bytes()).await?;
+                        out.write_all(&line).await
+                    };
+                    written.await.map_err(|error| unwritable(file, &error))?;
+                }
                 Some(_) => {}
                 None => break,
             }

@@ -1,6 +1,7 @@
 //! Putting a plan up: what is missing is made, what does not run is started, and the rest is left alone.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use bollard::models::{ContainerInspectResponse, NetworkConnectRequest};
 use bollard::query_parameters::CreateContainerOptions;
@@ -37,6 +38,31 @@ impl Docker {
             self.ensure_container(plan, container, &mut changes).await?;
         }
         Ok(changes)
+    }
+
+    /// Makes the network that a plan's containers share, if it is not there, and gives the host's address in it.
+    ///
+    /// # Errors
+    /// When Docker fails, or the network belongs to somebody else.
+    pub async fn make_inner_network(&self, plan: &Plan) -> Result<IpAddr, Failure> {
+        let is_inner = |it: &&Network| it.kind == NetworkKind::Internal;
+        let Some(inner) = plan.networks.iter().find(is_inner) else {
+            return Err(no_gateway(&plan.project));
+        };
+        self.ensure_network(plan, inner, &mut Changes::default())
+            .await?;
+        let name = &inner.name;
+        let found = self
+            .call(
+                &format!("looking at the network {name}"),
+                self.client.inspect_network(name, None),
+            )
+            .await?;
+        let addresses = found.ipam.and_then(|it| it.config).unwrap_or_default();
+        let gateway = addresses
+            .into_iter()
+            .find_map(|it| it.gateway?.parse().ok());
+        gateway.ok_or_else(|| no_gateway(name))
     }
 
     async fn ensure_network(
@@ -174,6 +200,13 @@ impl Docker {
         .await?;
         Ok(())
     }
+}
+
+fn no_gateway(network: &str) -> Failure {
+    let message = format!("Docker gives the host no address in the network {network}");
+    let next_step =
+        "connect the core DMS to a network of Docker's, and name that in `docker.network`";
+    permanent(code::FAILED, message, next_step)
 }
 
 /// Refuses what has the right name but is not of this run.

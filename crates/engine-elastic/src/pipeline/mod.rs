@@ -19,6 +19,8 @@ use dsl::{ingest, is, not, reject, when};
 
 /// Where the file's key is.
 pub(crate) const FILE: &str = "[@metadata][ingest][file]";
+/// Where the number of the part of the frames is.
+pub(crate) const PART: &str = "%{[@metadata][ingest][part]}";
 /// Where the record's position is.
 pub(crate) const POSITION: &str = "[@metadata][ingest][position]";
 /// Where the index is, once the filters are done.
@@ -155,7 +157,7 @@ impl Lowering<'_> {
     /// same names.
     fn unframe(&mut self) {
         let record = ingest("record");
-        let frame = format!("%{{{FILE}}} %{{{POSITION}}} %{{{record}}}");
+        let frame = format!("{PART} %{{{FILE}}} %{{{POSITION}}} %{{{record}}}");
         self.push(plugin(
             "dissect",
             vec![("mapping", hash(vec![("message", text(frame))]))],

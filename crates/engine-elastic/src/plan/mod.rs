@@ -121,12 +121,14 @@ pub struct Container {
     pub environment: BTreeMap<String, String>,
     /// User and group, as numbers: `1000:0`.
     pub user: String,
+    /// Folder that relative names in it are relative to; none for the image's own.
+    pub working_dir: Option<String>,
     /// What it sees of files.
     pub mounts: Vec<Mount>,
     /// Names of its networks, the first of them first.
     pub networks: Vec<String>,
-    /// Whether `host.docker.internal` names the host.
-    pub knows_host: bool,
+    /// Names that it knows besides those of its networks, and their addresses, which may be `host-gateway`.
+    pub hosts: BTreeMap<String, String>,
     /// Most memory, in bytes; there is no swap beside it.
     pub memory_bytes: u64,
     /// CPU cores that it may use, in thousandths.
@@ -229,8 +231,10 @@ impl Container {
 
     /// Names beside those of the networks.
     pub(crate) fn extra_hosts(&self) -> Vec<String> {
-        let host = "host.docker.internal:host-gateway".to_owned();
-        self.knows_host.then_some(host).into_iter().collect()
+        let hosts = self.hosts.iter();
+        hosts
+            .map(|(name, address)| format!("{name}:{address}"))
+            .collect()
     }
 }
 

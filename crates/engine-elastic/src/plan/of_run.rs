@@ -1,9 +1,11 @@
 //! The plan of a run, from its work order.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
+use domain::ids::RunId;
 use domain::units::Span;
 use domain::worker::{RunFolder, WorkOrder};
 use serde::{Deserialize, Serialize};
@@ -46,7 +48,7 @@ const LOGS: LogLimits = LogLimits {
 const STOP_GRACE: Span = Span::secs(30);
 
 /// Files and folders of the run's folder that the containers use. All of them must be there before the containers are
-/// put up; [`Files::rejects`] and [`Files::dead_letters`] must belong to the user of the containers.
+/// put up; [`Files::outcomes`] and [`Files::dead_letters`] must belong to the user of the containers.
 #[derive(Debug, Clone)]
 pub struct Files {
     /// Filebeat's configuration.
@@ -57,8 +59,8 @@ pub struct Files {
     pub pipeline: PathBuf,
     /// Folder of the frames that Filebeat sends.
     pub frames: PathBuf,
-    /// Folder into which Logstash writes rejected records.
-    pub rejects: PathBuf,
+    /// Folder into which Logstash writes what becomes of the records.
+    pub outcomes: PathBuf,
     /// Folder in which Logstash keeps documents that the core DMS has refused.
     pub dead_letters: PathBuf,
 }
@@ -72,7 +74,7 @@ impl Files {
             logstash: file("logstash.yml"),
             pipeline: file("pipeline.conf"),
             frames: file("frames"),
-            rejects: file("rejects"),
+            outcomes: file("outcomes"),
             dead_letters: file("dead_letters"),
         }
     }
@@ -86,6 +88,13 @@ pub enum Egress {
     Network(String),
     /// Over a network that reaches whatever the host reaches, the host itself as `host.docker.internal`.
     Host,
+    /// Over the run's own network, on which somebody passes connections on to the core DMS, and to nothing else.
+    Forwarder {
+        /// Where the core DMS is found then.
+        url: String,
+        /// A name that it is found by, and its address.
+        host: Option<(String, IpAddr)>,
+    },
 }
 
 /// What the operator decides about the containers of all runs.
@@ -107,20 +116,21 @@ pub struct Settings {
 impl Plan {
     /// The plan of a run.
     pub fn of(order: &WorkOrder, folder: &RunFolder, settings: &Settings) -> Self {
-        let project = format!("ingest-{}", order.run);
+        let project = project(&order.run);
         let inner = Network {
-            name: format!("{project}-inner"),
+            name: Self::inner_network(&order.run),
             kind: NetworkKind::Internal,
         };
         let outer = match &settings.egress {
-            Egress::Network(name) => Network {
+            Egress::Network(name) => Some(Network {
                 name: name.clone(),
                 kind: NetworkKind::Existing,
-            },
-            Egress::Host => Network {
+            }),
+            Egress::Host => Some(Network {
                 name: format!("{project}-outer"),
                 kind: NetworkKind::Bridge,
-            },
+            }),
+            Egress::Forwarder { .. } => None,
         };
         let parts = Parts {
             order,
@@ -132,11 +142,30 @@ impl Plan {
             labels: labels(order, settings),
             folder: folder.path().into(),
             volumes: vec![parts.registry(), parts.data()],
-            containers: vec![parts.logstash(&inner, &outer), parts.filebeat(&inner)],
-            networks: vec![inner, outer],
+            containers: vec![
+                parts.logstash(&inner, outer.as_ref()),
+                parts.filebeat(&inner),
+            ],
+            networks: [Some(inner), outer].into_iter().flatten().collect(),
             project,
         }
     }
+}
+
+impl Plan {
+    /// The network that a run's containers share.
+    pub fn inner_network(run: &RunId) -> String {
+        format!("{}-inner", project(run))
+    }
+
+    /// The name of a run's container.
+    pub fn container_name(run: &RunId, role: Role) -> String {
+        format!("{}-{}", project(run), role.as_str())
+    }
+}
+
+fn project(run: &RunId) -> String {
+    format!("ingest-{run}")
 }
 
 fn labels(order: &WorkOrder, settings: &Settings) -> BTreeMap<String, String> {
@@ -181,18 +210,19 @@ impl Parts<'_> {
     fn container(&self, role: Role, image: &str, health_port: u16) -> Container {
         Container {
             role,
-            name: format!("{}-{}", self.project, role.as_str()),
+            name: Plan::container_name(&self.order.run, role),
             image: image.into(),
             entrypoint: Vec::new(),
             command: Vec::new(),
             environment: BTreeMap::new(),
             user: format!("{}:0", self.settings.uid),
+            working_dir: None,
             mounts: vec![Mount::Tmpfs {
                 target: "/tmp".into(),
                 size_bytes: TMP_BYTES,
             }],
             networks: Vec::new(),
-            knows_host: false,
+            hosts: BTreeMap::new(),
             memory_bytes: self.order.memory.0,
             cpu_millis: self.order.cpu_millis,
             pids: PIDS,
@@ -235,7 +265,7 @@ impl Parts<'_> {
         it
     }
 
-    fn logstash(&self, inner: &Network, outer: &Network) -> Container {
+    fn logstash(&self, inner: &Network, outer: Option<&Network>) -> Container {
         let pipeline = "/ingest/pipeline.conf";
         let (program, data) = (
             format!("{LOGSTASH_HOME}/bin/logstash"),
@@ -259,24 +289,41 @@ impl Parts<'_> {
         let heap = (it.memory_bytes * HEAP_PERCENT / 100) >> 20;
         it.environment
             .insert("LS_JAVA_OPTS".into(), format!("-Xms{heap}m -Xmx{heap}m"));
+        let url = match &self.settings.egress {
+            Egress::Forwarder { url, host } => {
+                let host = host
+                    .iter()
+                    .map(|(name, address)| (name.clone(), address.to_string()));
+                it.hosts.extend(host);
+                url
+            }
+            Egress::Host => {
+                let host = ("host.docker.internal".into(), "host-gateway".into());
+                it.hosts.extend([host]);
+                &self.order.dms.url
+            }
+            Egress::Network(_) => &self.order.dms.url,
+        };
         it.environment
-            .insert("ELASTICSEARCH_URL".into(), self.order.dms.url.clone());
+            .insert("ELASTICSEARCH_URL".into(), url.clone());
         it.mounts.extend([
             bind(&self.files.pipeline, pipeline),
             bind(
                 &self.files.logstash,
                 &format!("{LOGSTASH_HOME}/config/logstash.yml"),
             ),
-            folder(&self.files.rejects, "/ingest/rejects"),
+            folder(&self.files.outcomes, "/ingest/outcomes"),
             folder(&self.files.dead_letters, "/ingest/dead_letters"),
             volume(self.data(), &data),
         ]);
         it.mounts.extend(self.dms_mounts());
         if let Some(resources) = &self.order.provisions.resources {
             it.mounts.push(bind(resources, RESOURCES_TARGET));
+            // filters name files relative to it, as for the native engine
+            it.working_dir = Some(RESOURCES_TARGET.into());
         }
-        it.networks = vec![inner.name.clone(), outer.name.clone()];
-        it.knows_host = outer.kind == NetworkKind::Bridge;
+        let networks = [Some(inner), outer].into_iter().flatten();
+        it.networks = networks.map(|it| it.name.clone()).collect();
         it
     }
 

@@ -75,7 +75,7 @@ fn filebeat_reaches_nothing_but_logstash() {
             .map(|it| it.kind)
             .collect();
         assert_eq!(kinds, [NetworkKind::Internal]);
-        assert!(!container(&plan, Role::Filebeat).knows_host);
+        assert!(container(&plan, Role::Filebeat).hosts.is_empty());
     }
 }
 

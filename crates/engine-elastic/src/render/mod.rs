@@ -1,5 +1,7 @@
 //! The files that Filebeat and Logstash of a run are started with.
 
+use std::fmt::Display;
+
 use domain::spec::JobSpec;
 use domain::worker::DmsEndpoint;
 use handlebars::{Handlebars, handlebars_helper};
@@ -7,12 +9,19 @@ use serde::Serialize;
 use wrangling::ast::{At, Literal, Pipeline, Plugin, Statement};
 use wrangling::{Compiled, Environment, Violation, check_pipeline, logstash};
 
-use crate::pipeline::{self, ID, INDEX, REJECT, choose, hash, list, plugin, text, truthy};
+use crate::pipeline::{self, ID, INDEX, PART, REJECT, choose, hash, list, plugin, text, truthy};
 
 /// The longest that JSON makes a byte of a record: `\u0000`.
 const ESCAPED: u64 = 6;
-/// Key, position and field names of a frame, generously.
+/// Part, key, position and field names of a frame, generously.
 const FRAME_OVERHEAD: u64 = 64 << 10;
+
+/// Id of the output that writes documents.
+pub(crate) const DOCUMENTS: &str = "documents";
+/// Id of the output that notes rejects.
+pub(crate) const REJECTS: &str = "rejects";
+/// Id of the output that notes documents.
+const JOURNAL: &str = "sent";
 
 /// What the container's environment gives besides the operator's variables: where the core DMS is, and how to be let in.
 pub const VARIABLES: [&str; 4] = [
@@ -91,6 +100,26 @@ pub fn render(
     ])
 }
 
+/// What keeps Logstash from doing a job, by JSON pointers into its spec; nothing if it can.
+pub fn check(spec: &JobSpec, environment: &Environment) -> Vec<Violation> {
+    let nowhere = DmsEndpoint {
+        url: "http://127.0.0.1:9200".to_owned(),
+        api_key_file: None,
+        username: None,
+        password_file: None,
+        ca_file: None,
+    };
+    match configuration(spec, environment, &nowhere) {
+        Ok(_) => Vec::new(),
+        Err(RenderError::Spec(violations)) => violations,
+        Err(error) => vec![Violation::new(
+            "/wrangling",
+            "not_in_logstash",
+            error.to_string(),
+        )],
+    }
+}
+
 /// Every value that is no number or constant of the template's author goes through `json`, whose strings are YAML's too.
 fn fill(template: &str, context: &Context<'_>) -> Result<String, handlebars::RenderError> {
     handlebars_helper!(json: |value: Json| value.to_string());
@@ -111,8 +140,11 @@ fn configuration(
         filters: pipeline::filters(spec, environment).map_err(RenderError::Spec)?,
         outputs: vec![choose(
             truthy(REJECT),
-            vec![Statement::Plugin(rejects())],
-            vec![Statement::Plugin(documents(dms))],
+            vec![Statement::Plugin(noted(REJECTS, &rejected_of(PART)))],
+            vec![
+                Statement::Plugin(noted(JOURNAL, &sent_of(PART))),
+                Statement::Plugin(documents(dms)),
+            ],
         )],
     };
     let mut container = environment.clone();
@@ -139,8 +171,18 @@ fn beats() -> Plugin {
     )
 }
 
-/// One line of JSON for each rejected record: where it came from and why it was rejected.
-fn rejects() -> Plugin {
+/// The file in which Logstash notes the documents of a part.
+pub(crate) fn sent_of(part: impl Display) -> String {
+    format!("{part}.sent.ndjson")
+}
+
+/// The file in which Logstash notes the rejected records of a part.
+pub(crate) fn rejected_of(part: impl Display) -> String {
+    format!("{part}.rejected.ndjson")
+}
+
+/// One line of JSON for each event: where it came from, and where it goes or why it was rejected.
+fn noted(id: &str, name: &str) -> Plugin {
     let line = Literal::Plugin(Plugin {
         name: "line".to_owned(),
         options: vec![("format".to_owned(), text("%{[@metadata][ingest]}"))],
@@ -149,7 +191,8 @@ fn rejects() -> Plugin {
     plugin(
         "file",
         vec![
-            ("path", text("/ingest/rejects/rejects.ndjson")),
+            ("id", text(id)),
+            ("path", text(format!("/ingest/outcomes/{name}"))),
             ("codec", line),
         ],
     )
@@ -157,6 +200,7 @@ fn rejects() -> Plugin {
 
 fn documents(dms: &DmsEndpoint) -> Plugin {
     let mut options = vec![
+        ("id", text(DOCUMENTS)),
         ("hosts", list(["${ELASTICSEARCH_URL}"])),
         ("index", text(format!("%{{{INDEX}}}"))),
         ("document_id", text(format!("%{{{ID}}}"))),

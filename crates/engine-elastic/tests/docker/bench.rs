@@ -72,7 +72,7 @@ impl Bench {
 
     fn build(docker: Docker, host: String, home: Arc<TempDir>, run: &str, platform: &str) -> Self {
         let folder = home.path().join(run);
-        for name in ["frames", "rejects", "dead_letters"] {
+        for name in ["frames", "outcomes", "dead_letters"] {
             fs::create_dir_all(folder.join(name)).unwrap();
             fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o777)).unwrap();
         }

@@ -64,7 +64,7 @@ fn essence(found: ContainerInspectResponse) -> Value {
         "user": config.user, "health": config.healthcheck, "stop": config.stop_timeout,
         "read_only": host.readonly_rootfs, "capabilities": host.cap_drop, "security": host.security_opt,
         "privileged": host.privileged, "memory": host.memory, "swap": host.memory_swap, "cpus": host.nano_cpus,
-        "pids": host.pids_limit, "log": host.log_config, "tmpfs": host.tmpfs.unwrap_or_default(), "hosts": host.extra_hosts.unwrap_or_default(),
+        "pids": host.pids_limit, "folder": config.working_dir, "log": host.log_config, "tmpfs": host.tmpfs.unwrap_or_default(), "hosts": host.extra_hosts.unwrap_or_default(),
         "mounts": mounts, "networks": networks,
         "ports": host.port_bindings.unwrap_or_default(),
     })

@@ -75,7 +75,7 @@ async fn containers_can_do_no_more_than_they_must_and_their_logs_arrive() {
         return;
     };
     let logstash = format!(
-        "HOME_OF_IT=/usr/share/logstash\n{CONFESSION}\ntouch /ingest/rejects/it\necho key $ELASTICSEARCH_API_KEY\necho done\n{FOREVER}"
+        "HOME_OF_IT=/usr/share/logstash\n{CONFESSION}\ntouch /ingest/outcomes/it\necho key $ELASTICSEARCH_API_KEY\necho done\n{FOREVER}"
     );
     let filebeat = format!(
         "HOME_OF_IT=/usr/share/filebeat\n{CONFESSION}\nnslookup logstash\n\
@@ -98,7 +98,11 @@ async fn containers_can_do_no_more_than_they_must_and_their_logs_arrive() {
         let file = bench.folder().join(format!("{}.log", it.name));
         let mut cursor = LogCursor::default();
         wait_until("the log arrives", bench::LONG, async || {
-            cursor = bench.docker.logs(&it.name, &cursor, &file).await.unwrap();
+            cursor = bench
+                .docker
+                .logs(&it.name, &cursor, "", &file)
+                .await
+                .unwrap();
             fs::read_to_string(&file).unwrap().contains(" done\n")
         })
         .await;
@@ -116,7 +120,7 @@ async fn containers_can_do_no_more_than_they_must_and_their_logs_arrive() {
         match it.role {
             Role::Logstash => {
                 assert!(text.contains("key s3cret"), "{text}");
-                assert!(bench.folder().join("rejects/it").exists(), "{text}");
+                assert!(bench.folder().join("outcomes/it").exists(), "{text}");
             }
             Role::Filebeat => {
                 assert!(text.contains("flights.frames"), "{text}");
