@@ -14,7 +14,7 @@ trap 'rm -f "$ROWS"' EXIT
 say "measuring the pipeline language"
 cargo bench --locked --quiet -p wrangling --bench filters | tee -a "$ROWS"
 say "measuring the worker"
-cargo bench --locked --quiet -p engine-native --bench worker | tee -a "$ROWS"
+cargo bench --locked --quiet -p worker --bench worker | tee -a "$ROWS"
 say "measuring the platform"
 cargo bench --locked --quiet -p cli --bench platform | tee -a "$ROWS"
 

@@ -7,7 +7,7 @@
 # to end tests are in <crate>/tests/e2e*.rs. Real Elasticsearch (one without, one with security), a server of MongoDB's
 # protocol and Docker are started here, unless ELASTICSEARCH_URL, ELASTICSEARCH_SECURED_URL, MONGODB_URI or DOCKER_HOST
 # names one to be used instead, and stopped whatever happens. A real Filebeat is built, unless FILEBEAT names the program;
-# its tests start it.
+# its tests start it, or a container that it is put into.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . tests/services/common.sh
@@ -64,9 +64,16 @@ prepare() {
     elasticsearch) built && service elasticsearch ELASTICSEARCH_URL && service elasticsearch-secured ELASTICSEARCH_SECURED_URL ;;
     mongodb) built && service mongodb MONGODB_URI ;;
     filebeat) built && service filebeat FILEBEAT ;;
-    docker) built && service docker DOCKER_HOST ;;
+    docker) built && service filebeat FILEBEAT && service docker DOCKER_HOST && images ;;
     e2e | kills) built && service elasticsearch ELASTICSEARCH_URL && service mongodb MONGODB_URI ;;
   esac
+}
+# The images of the elastic engine: the real Filebeat, and in place of Logstash the worker with its face.
+images() {
+  [ -n "${FILEBEAT:-}" ] || { reason "its Filebeat is switched off by SKIP_SUITES=filebeat"; return; }
+  cargo build --locked -p worker &&
+    tests/services/docker/images.sh "$FILEBEAT" "${CARGO_TARGET_DIR:-target}/debug/ingestworker" >&2 ||
+    reason "the images for Docker could not be made, see above"
 }
 REASON=
 reason() { REASON=$1; return 1; }
@@ -81,7 +88,7 @@ start_services() {
   [ -n "${ELASTICSEARCH_URL:-}" ] || { { wanted elasticsearch || wanted e2e || wanted kills; } && ! skipped elasticsearch && services+=(elasticsearch); }
   [ -n "${ELASTICSEARCH_SECURED_URL:-}" ] || { wanted elasticsearch && services+=(elasticsearch-secured); }
   [ -n "${MONGODB_URI:-}" ] || { { wanted mongodb || wanted e2e || wanted kills; } && ! skipped mongodb && services+=(mongodb); }
-  [ -n "${FILEBEAT:-}" ] || ! wanted filebeat || services+=(filebeat)
+  [ -n "${FILEBEAT:-}" ] || ! { wanted filebeat || wanted docker; } || services+=(filebeat)
   [ -n "${DOCKER_HOST:-}" ] || ! wanted docker || services+=(docker)
   [ ${#services[@]} -gt 0 ] || return 0
   say "starting ${services[*]} beside the first suites"
