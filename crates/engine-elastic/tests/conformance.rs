@@ -442,6 +442,10 @@ fn what_logstash_cannot_do_is_refused() {
     let spec = job("ndjson", json!({ "a/${b}": { "type": "keyword" } }));
     assert_eq!(refused(spec), "/schema/fields/a~1${b}");
     let mut spec = job("ndjson", json!({}));
+    spec["wrangling"] =
+        json!([{ "drop": {} }, { "mutate": { "replace": { "[@metadata][ingest][file]": "x" } } }]);
+    assert_eq!(refused(spec), "/wrangling/1");
+    let mut spec = job("ndjson", json!({}));
     spec["wrangling"] = json!([{ "script": { "source": "event.a = 1;" } }]);
     assert_eq!(refused(spec), "/wrangling/0/script");
 }

@@ -299,3 +299,79 @@ struct Plugin {
     documents: Documents,
     bulk_requests: BulkRequests,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    /// Ten frames: two dropped, one rejected, one refused, one there already, five written.
+    fn answers() -> (Value, Value) {
+        let filebeat = json!({
+            "filebeat": { "harvester": { "running": 0 } },
+            "libbeat": { "output": { "events": { "acked": 10 } }, "pipeline": { "events": { "active": 0 } } },
+        });
+        let logstash = json!({ "pipelines": { "main": {
+            "events": { "in": 10, "filtered": 10, "out": 8, "duration_in_millis": 5 },
+            "queue": { "events_count": 0 },
+            "plugins": {
+                "filters": [
+                    { "id": "a", "name": "json", "events": { "in": 10, "out": 10 } },
+                    { "id": "b", "name": "drop", "events": { "in": 2, "out": 0 } },
+                ],
+                "outputs": [
+                    { "id": "sent", "events": { "in": 7, "out": 7 } },
+                    { "id": "rejects", "events": { "in": 1, "out": 1 } },
+                    { "id": "documents", "events": { "in": 7, "out": 7, "duration_in_millis": 40 },
+                      "documents": { "successes": 5, "non_retryable_failures": 1, "dlq_routed": 1 },
+                      "bulk_requests": { "successes": 1, "with_errors": 1, "responses": { "200": 2 } } },
+                ],
+            },
+        } } });
+        (filebeat, logstash)
+    }
+
+    fn read((filebeat, logstash): (Value, Value)) -> Counters {
+        counters(
+            &serde_json::from_value(filebeat).unwrap(),
+            &serde_json::from_value(logstash).unwrap(),
+        )
+    }
+
+    #[test]
+    fn all_that_was_sent_has_gone_its_way() {
+        let counters = read(answers());
+        assert!(counters.is_complete(10));
+        assert!(!counters.is_complete(11));
+        assert_eq!((counters.dropped(), counters.under_way()), (2, 0));
+        assert_eq!((counters.requests(), counters.bulk_ms()), (2, 20.0));
+        assert_eq!(counters.answers("200"), 2);
+    }
+
+    #[test]
+    fn nothing_is_complete_while_a_single_event_is_somewhere() {
+        for (pointer, value) in [
+            ("/libbeat/output/events/acked", 9),
+            ("/libbeat/pipeline/events/active", 1),
+            ("/pipelines/main/queue/events_count", 1),
+            ("/pipelines/main/events/in", 11),
+            ("/pipelines/main/events/out", 7),
+            ("/pipelines/main/plugins/outputs/1/events/in", 0),
+            ("/pipelines/main/plugins/outputs/2/events/in", 6),
+            ("/pipelines/main/plugins/outputs/2/documents/successes", 4),
+        ] {
+            let (mut filebeat, mut logstash) = answers();
+            let place = filebeat.pointer_mut(pointer);
+            let place = place.or_else(|| logstash.pointer_mut(pointer));
+            *place.unwrap() = value.into();
+            assert!(!read((filebeat, logstash)).is_complete(10), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn counters_that_are_not_there_yet_are_nothing() {
+        let counters = read((json!({}), json!({ "pipelines": { "main": {} } })));
+        assert_eq!(counters, Counters::default());
+        assert!(!counters.is_complete(1) && counters.is_complete(0));
+    }
+}

@@ -86,9 +86,13 @@ impl Conductor {
         parts: &Parts,
     ) -> Result<Ended, Failure> {
         let figures = Arc::clone(&self.figures);
-        let mut stage = Stage::set(shell, docker.clone(), parts, figures).await?;
+        let mut stage = tokio::select! {
+            biased;
+            () = shell.control.stopping().cancelled() => return Ok(Ended::early(&shell.control)),
+            stage = Stage::set(shell, docker.clone(), parts, figures) => stage?,
+        };
         let ended = stage.play().await;
-        let struck = stage.strike().await;
+        let struck = stage.strike(matches!(ended, Ok(Ended::Suspended))).await;
         let ended = ended?;
         struck.map(|()| ended)
     }

@@ -11,7 +11,7 @@ use domain::error::Failure;
 use domain::file::ManifestFile;
 use engine_native::lookup::{Address, Lookup};
 use engine_native::records::{Decoded, Fate, Judge, Records, Refused};
-use engine_native::worker::Shell;
+use engine_native::worker::{Live, Shell};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
@@ -25,6 +25,9 @@ use crate::render::{rejected_of, sent_of};
 
 /// So many documents are asked for at once.
 const PAGE: usize = 1000;
+
+/// It is shown that the run moves whenever so many records more are settled.
+const MOVES_EVERY: u64 = 1 << 10;
 
 /// Enters what became of each record into the run's book; says whether every file stands there. `counters` are the last
 /// ones of a run in which all went their way to the end; without, the run was called off in the middle.
@@ -44,6 +47,7 @@ pub fn settle(
         false => Some((Lookup::new(&shell.order)?, runtime)),
     };
     let mut ways = Ways {
+        live: &shell.live,
         journal: Journal {
             folder: files.outcomes,
             run: shell.order.run.to_string(),
@@ -73,6 +77,7 @@ type Place = (u32, u64);
 
 /// Follows the records in order, part after part.
 struct Ways<'r> {
+    live: &'r Live,
     journal: Journal,
     dead: DeadLetters,
     counters: Option<Counters>,
@@ -101,6 +106,9 @@ impl Judge for Ways<'_> {
             self.turn()?;
         }
         self.left -= 1;
+        if self.left.is_multiple_of(MOVES_EVERY) {
+            self.live.moved();
+        }
         let place = (record.file.index, record.position);
         let was_processed = self.counters.is_some() || self.part.last() >= Some(place);
         let mut fate = Fate::default();
@@ -393,5 +401,83 @@ fn each_line<T: DeserializeOwned>(
             return Ok(());
         }
         each(serde_json::from_slice(&line).map_err(|e| unusable(path, &e.into()))?)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn journal(folder: &Path, sent_once: bool) -> Journal {
+        Journal {
+            folder: folder.to_owned(),
+            run: "this".into(),
+            keys: HashMap::from([("a".into(), 0), ("b".into(), 1)]),
+            lookup: None,
+            sent_once,
+        }
+    }
+
+    fn sent(file: &str, position: u64, id: &str) -> String {
+        format!(
+            "{{\"part\":\"0\",\"file\":\"{file}\",\"position\":\"{position}\",\"index\":\"i\",\"id\":\"{id}\"}}\n"
+        )
+    }
+
+    #[test]
+    fn a_frame_that_came_again_is_one_and_an_id_that_came_twice_is_a_duplicate() {
+        let folder = tempfile::tempdir().unwrap();
+        let lines = [
+            sent("b", 7, "x\\n y"),
+            sent("a", 96, "a-96"),
+            sent("b", 7, "x\\n y"),
+            sent("b", 7, "z"),
+        ];
+        fs::write(folder.path().join("0.sent.ndjson"), lines.concat()).unwrap();
+        for (sent_once, expected) in [
+            (false, vec![Outcome::Created; 2]),
+            (
+                true,
+                vec![
+                    Outcome::Created,
+                    Outcome::Created,
+                    Outcome::Duplicate("this".into()),
+                ],
+            ),
+        ] {
+            let mut indices = BTreeSet::new();
+            let part = journal(folder.path(), sent_once)
+                .part(0, &mut indices)
+                .unwrap();
+            let mut found: Vec<Outcome> = part.sent_of((1, 7)).cloned().collect();
+            found.sort();
+            assert_eq!(found, expected);
+            assert_eq!(part.sent_of((0, 96)).count(), 1);
+            assert_eq!(part.sent_of((0, 7)).count(), 0);
+            assert_eq!((part.lines_sent, part.last()), (4, Some((1, 7))));
+            assert_eq!(indices, BTreeSet::from(["i".into()]));
+        }
+    }
+
+    #[test]
+    fn rejects_keep_their_reason_and_a_half_line_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let line = r#"{"file":"a","position":"5","reject":{"code":"c","step":"schema","field":"[n]","message":"m"}}"#;
+        let lines = format!("{line}\n{line}\n{}", line.split_at(20).0);
+        fs::write(folder.path().join("3.rejected.ndjson"), lines).unwrap();
+        let part = journal(folder.path(), false).part(3, &mut BTreeSet::new());
+        let part = part.unwrap();
+        let found: Vec<Refused> = part.rejected_of((0, 5)).collect();
+        assert_eq!((found.len(), part.lines_rejected), (1, 2));
+        assert_eq!(found[0].field.as_deref(), Some("[n]"));
+    }
+
+    #[test]
+    fn an_unknown_file_is_no_result() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("0.sent.ndjson"), sent("c", 1, "x")).unwrap();
+        let part = journal(folder.path(), true).part(0, &mut BTreeSet::new());
+        assert!(part.unwrap_err().message.contains("unknown file"));
     }
 }

@@ -47,6 +47,16 @@ pub enum Ended {
     Suspended,
 }
 
+impl Ended {
+    /// Of containers that never worked.
+    pub fn early(control: &Control) -> Self {
+        match control.ending() {
+            Some(Ending::Cancelled | Ending::BudgetExceeded(_)) => Self::CutShort,
+            None | Some(Ending::Suspended | Ending::Failed(_)) => Self::Suspended,
+        }
+    }
+}
+
 /// A run's containers.
 pub struct Stage {
     shell: Shell,
@@ -163,11 +173,14 @@ impl Stage {
         }
     }
 
-    /// Ends the programs, so that what they have written is whole, and keeps their logs.
-    pub async fn strike(&mut self) -> Result<(), Failure> {
+    /// Ends the programs and keeps their logs; unless they are ended `at_once`, what they have written is whole.
+    pub async fn strike(&mut self, at_once: bool) -> Result<(), Failure> {
         self.hold(false).await?;
         let run = &self.shell.order.run;
-        let stopped = self.docker.stop(run, STOP_GRACE).await;
+        let stopped = match at_once {
+            true => self.docker.kill(run).await,
+            false => self.docker.stop(run, STOP_GRACE).await,
+        };
         let kept = self.keep_logs().await;
         stopped.and(kept)
     }

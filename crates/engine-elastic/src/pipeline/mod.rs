@@ -52,6 +52,7 @@ pub fn filters(
     }
     lowering.program(&program);
     lowering.names(spec);
+    lowering.own_metadata(spec);
     match lowering.violations.is_empty() {
         true => Ok(lowering.out),
         false => Err(lowering.violations),
@@ -86,6 +87,17 @@ impl Lowering<'_> {
             self.field_name("/destination/id_fields", name);
         }
         self.no_variable("/destination/index", &spec.destination.index);
+    }
+
+    /// What is there is the platform's: were a step to change it, the record would not be known again.
+    fn own_metadata(&mut self, spec: &JobSpec) {
+        let steps = spec.wrangling.as_array().into_iter().flatten();
+        for (number, step) in steps.enumerate() {
+            if step.to_string().contains("[@metadata][ingest]") {
+                let message = "`[@metadata][ingest]` belongs to the platform on the elastic engine: use another name, or the native engine";
+                self.refuse(&format!("/wrangling/{number}"), message);
+            }
+        }
     }
 
     fn field_name(&mut self, at: &str, name: &str) {
