@@ -8,6 +8,7 @@ use domain::{
     spec::EngineKind,
     worker::Stage,
 };
+use engine_elastic::docker::{Docker, Patience};
 use serde_json::Value;
 use testkit::{Fault, proxy::faults};
 
@@ -41,6 +42,32 @@ pub async fn core_dms_away() {
     platform.dms_proxy().set_schedule(faults::none());
     platform.dms_proxy().set_down(false);
     let end = job.ends(&run, end_of(&inputs.each_ref())).await;
+    job.assert_closed(&end, &inputs.each_ref()).await;
+    assert_nothing_left(&platform).await;
+    platform.end().await;
+}
+
+pub async fn containers_die() {
+    let options = Options {
+        dms_proxy: true,
+        ..Options::default()
+    };
+    let platform = platform(options).await;
+    let tenant = platform.tenant("dying").await;
+    let job = tenant.job("rows", &spec(EngineKind::Elastic)).await;
+    let inputs = [input("a.csv", 20_000)];
+    job.stage_all(&inputs).await;
+    let slow = Fault::Delay(Duration::from_millis(500));
+    let schedule = faults::on("/_bulk", faults::every(1, slow));
+    platform.dms_proxy().set_schedule(schedule);
+    let run = job.start().await;
+    job.until_accounted(&run, 1).await;
+    let docker = Docker::connect(None, Patience::default()).await.unwrap();
+    docker.kill(&run).await.unwrap();
+    platform.dms_proxy().set_schedule(faults::none());
+    let end = job.ends(&run, end_of(&inputs.each_ref())).await;
+    assert!(end.attempts > 1, "{end:#?}");
+    // what had arrived before is this run's, and no duplicate
     job.assert_closed(&end, &inputs.each_ref()).await;
     assert_nothing_left(&platform).await;
     platform.end().await;

@@ -35,6 +35,7 @@ suite! {
     a_run_is_held_and_goes_on: steering::pause(),
     a_run_is_called_off_and_done_again: steering::cancel(),
     a_core_dms_that_is_away_is_waited_for: failures::core_dms_away(),
+    containers_that_die_are_put_up_again: failures::containers_die(),
     a_core_dms_that_refuses_is_explained: failures::denied(),
     a_missing_image_is_explained: failures::missing_image(),
     too_little_memory_is_explained: failures::too_little_memory(),
