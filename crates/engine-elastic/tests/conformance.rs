@@ -170,10 +170,14 @@ fn frame(spec: &JobSpec, raw: &Raw<'_>) -> Result<String, String> {
 }
 
 fn elastic(spec: &JobSpec, raw: &Raw<'_>) -> Outcome {
-    let frame = match frame(spec, raw) {
-        Ok(frame) => frame,
-        Err(code) => return Outcome::Rejected(code),
-    };
+    match frame(spec, raw) {
+        Ok(frame) => through_logstash(spec, &frame),
+        Err(code) => Outcome::Rejected(code),
+    }
+}
+
+/// What the pipeline makes of a frame.
+fn through_logstash(spec: &JobSpec, frame: &str) -> Outcome {
     let filters = pipeline::filters(spec, &environment()).unwrap_or_else(|v| panic!("{v:#?}"));
     let printed = logstash::print(&Pipeline {
         filters: filters.clone(),
@@ -424,6 +428,16 @@ fn indices_and_ids() {
     ] {
         agree(&spec, &Raw::Text(record));
     }
+}
+
+#[test]
+fn a_frame_that_cannot_be_read_is_a_reject_and_no_empty_document() {
+    let spec = spec::parse(&job("ndjson", json!({}))).unwrap();
+    let frame = |fields: &str| format!("0 {FILE} 96 {fields}\n");
+    let whole = through_logstash(&spec, &frame(r#"{"a":1,"tags":["_jsonparsefailure"]}"#));
+    assert!(matches!(whole, Outcome::Document(..)), "{whole:?}");
+    let damaged = through_logstash(&spec, &frame(r#"{"a":1"#));
+    assert_eq!(damaged, Outcome::Rejected("frame_unreadable".into()));
 }
 
 #[test]

@@ -178,7 +178,16 @@ impl Lowering<'_> {
             "prune",
             vec![("whitelist_names", list(["^@timestamp$"]))],
         ));
-        self.push(plugin("json", vec![("source", text(&record))]));
+        // a tag that no record has by itself
+        let damaged = format!("_frame_damaged_{}", self.environment.run);
+        let read = vec![
+            ("source", text(&record)),
+            ("tag_on_failure", list([damaged.as_str()])),
+        ];
+        self.push(plugin("json", read));
+        let message = "Logstash cannot read the record's fields: they are nested too deeply, or the frame was damaged";
+        let refused = reject("frame_unreadable", "decode", "", message);
+        self.out.push(when(dsl::tagged(&damaged), vec![refused]));
         self.push(plugin("mutate", vec![("remove_field", list([record]))]));
     }
 
