@@ -93,6 +93,7 @@ fn refused_by_the_core_dms(folder: &RunFolder) -> Result<BTreeSet<(String, u64, 
     let mut refused = BTreeSet::new();
     read_log(&folder.rejects(), u64::MAX, |reject: Reject| {
         refused.insert((reject.file_key.to_string(), reject.position, reject.ordinal));
+        Ok(())
     })?;
     Ok(refused)
 }

@@ -71,7 +71,7 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Failure>
 pub fn read_log<T: DeserializeOwned>(
     path: &Path,
     length: u64,
-    mut each: impl FnMut(T),
+    mut each: impl FnMut(T) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let file = match File::open(path) {
         Ok(file) => file,
@@ -88,7 +88,7 @@ pub fn read_log<T: DeserializeOwned>(
         if line.last() != Some(&b'\n') {
             return Ok(());
         }
-        each(serde_json::from_slice(&line).map_err(|e| unusable(path, &e.into()))?);
+        each(serde_json::from_slice(&line).map_err(|e| unusable(path, &e.into()))?)?;
     }
 }
 
@@ -189,6 +189,7 @@ pub fn read_indices(folder: &RunFolder) -> Result<BTreeSet<String>, Failure> {
     let mut known = BTreeSet::new();
     read_log(&indices(folder), u64::MAX, |index: String| {
         known.insert(index);
+        Ok(())
     })?;
     Ok(known)
 }
@@ -211,7 +212,11 @@ mod tests {
         log.append(b"3\n").unwrap();
         log.flush().unwrap();
         let mut lines = Vec::new();
-        read_log(&path, 4, |n: u32| lines.push(n)).unwrap();
+        read_log(&path, 4, |n: u32| {
+            lines.push(n);
+            Ok(())
+        })
+        .unwrap();
         assert_eq!(lines, [1, 3]);
         assert!(
             Log::open(path, 100).is_err(),

@@ -31,7 +31,7 @@ mod wrangle;
 
 use domain::error::{Culprit, Failure};
 
-pub use files::{read_json, write_json};
+pub use files::{read_json, read_log, write_json};
 pub use launcher::Launcher;
 
 /// The failure of a worker that does what it should not be able to do.

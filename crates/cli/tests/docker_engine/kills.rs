@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use crate::bench::{assert_nothing_left, input, platform, spec};
-use crate::harness::{Input, Job, Options, Tenant, end_of, signal};
+use crate::harness::{Input, Job, Options, Tenant, WAY, end_of, has_come_to, signal};
 
 /// Runs under way at once, each on a platform of its own.
 const LANES: u64 = 2;
@@ -25,15 +25,6 @@ enum Moment {
     Accounted(u64),
 }
 
-const WAY: [RunState; 6] = [
-    RunState::Claiming,
-    RunState::Starting,
-    RunState::Running,
-    RunState::Draining,
-    RunState::Verifying,
-    RunState::TearingDown,
-];
-
 impl Moment {
     fn draw(chance: &mut StdRng, records: u64) -> Self {
         match chance.random_range(0..10) {
@@ -44,13 +35,12 @@ impl Moment {
     }
 
     fn has_come(self, job: &Job<'_, '_>, run: &RunInfo) -> bool {
-        let place = |state| WAY.iter().position(|known| *known == state);
-        run.ended
-            || match self {
-                Self::State(state) => place(run.state).is_some_and(|at| Some(at) >= place(state)),
-                Self::ContainersUp => job.folder(&run.id).path().join("containers.json").exists(),
-                Self::Accounted(records) => run.ledger.accounted() > records,
-            }
+        let mark = job.folder(&run.id).path().join("containers.json");
+        match self {
+            Self::State(state) => has_come_to(state, run),
+            Self::ContainersUp => run.ended || mark.exists(),
+            Self::Accounted(records) => run.ended || run.ledger.accounted() > records,
+        }
     }
 }
 

@@ -13,7 +13,8 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Configuration, Fate, Input, Job, Options, PATIENCE, Platform, Tenant, end_of, signal,
+    Configuration, Fate, Input, Job, Options, PATIENCE, Platform, Tenant, WAY, end_of, has_come_to,
+    signal,
 };
 
 /// Schedules under way at once, each on a platform of its own.
@@ -36,24 +37,12 @@ enum Moment {
     State(RunState),
 }
 
-/// The states of a run without trouble, in their order.
-const WAY: [RunState; 6] = [
-    RunState::Claiming,
-    RunState::Starting,
-    RunState::Running,
-    RunState::Draining,
-    RunState::Verifying,
-    RunState::TearingDown,
-];
-
 impl Moment {
     fn has_come(self, run: &RunInfo) -> bool {
-        let place = |state| WAY.iter().position(|known| *known == state);
-        run.ended
-            || match self {
-                Self::Accounted(records) => run.ledger.accounted() >= records,
-                Self::State(state) => place(run.state).is_some_and(|at| Some(at) >= place(state)),
-            }
+        match self {
+            Self::Accounted(records) => run.ended || run.ledger.accounted() >= records,
+            Self::State(state) => has_come_to(state, run),
+        }
     }
 }
 

@@ -2,18 +2,17 @@
 //! DMS says who wrote a document.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use domain::error::Failure;
 use domain::file::ManifestFile;
 use engine_native::lookup::{Address, Lookup};
+use engine_native::read_log;
 use engine_native::records::{Decoded, Fate, Judge, Records, Refused};
 use engine_native::worker::{Live, Shell};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 
 use super::counters::Counters;
@@ -277,7 +276,7 @@ impl Journal {
         let mut page = Vec::with_capacity(PAGE);
         let mut known = Vec::new();
         let path = self.folder.join(sent_of(number));
-        each_line(&path, |line: Sent| {
+        read_log(&path, u64::MAX, |line: Sent| {
             part.lines_sent += 1;
             let place = self.place(&path, &line.file, &line.position)?;
             if !indices.contains(&line.index) {
@@ -293,7 +292,7 @@ impl Journal {
         known.sort_unstable();
         part.sent = self.distinct(known);
         let path = self.folder.join(rejected_of(number));
-        each_line(&path, |line: Rejected| {
+        read_log(&path, u64::MAX, |line: Rejected| {
             part.lines_rejected += 1;
             let place = self.place(&path, &line.file, &line.position)?;
             part.rejected.push((place, line.reject.into()));
@@ -377,30 +376,6 @@ impl From<Reason> for Refused {
             field: (!reason.field.is_empty()).then_some(reason.field),
             message: reason.message,
         }
-    }
-}
-
-/// The lines of a file; none if there is none. A last line without an end is none.
-fn each_line<T: DeserializeOwned>(
-    path: &Path,
-    mut each: impl FnMut(T) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(unusable(path, &e)),
-    };
-    let mut reader = BufReader::with_capacity(1 << 20, file);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        reader
-            .read_until(b'\n', &mut line)
-            .map_err(|e| unusable(path, &e))?;
-        if line.last() != Some(&b'\n') {
-            return Ok(());
-        }
-        each(serde_json::from_slice(&line).map_err(|e| unusable(path, &e.into()))?)?;
     }
 }
 

@@ -173,7 +173,10 @@ proptest! {
         let checkpoint = Checkpoint::load(&folder).unwrap();
         let expected: Vec<Ledger> = files.iter().map(|&records| sum(records)).collect();
         let mut found = Vec::new();
-        read_log(&finished_files(&folder), checkpoint.files_bytes, |file: FileProgress| found.push(file.ledger)).unwrap();
+        read_log(&finished_files(&folder), checkpoint.files_bytes, |file: FileProgress| {
+            found.push(file.ledger);
+            Ok(())
+        }).unwrap();
         prop_assert_eq!(&found, &expected);
         prop_assert_eq!(checkpoint.ledger(), expected.into_iter().sum::<Ledger>());
         let rejects: String = files.iter().enumerate().flat_map(|(index, &records)| {

@@ -149,7 +149,8 @@ fn progress(folder: &RunFolder) -> Result<Progress, Failure> {
     let checkpoint = Checkpoint::load(folder)?;
     let mut files: Vec<FileProgress> = Vec::new();
     read_log(&finished_files(folder), checkpoint.files_bytes, |file| {
-        files.push(file)
+        files.push(file);
+        Ok(())
     })?;
     let open = checkpoint.open.as_ref();
     files.extend(open.map(|open| FileProgress {

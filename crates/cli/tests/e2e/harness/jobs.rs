@@ -244,3 +244,19 @@ impl Job<'_, '_> {
         names
     }
 }
+
+/// The states of a run without trouble, in their order.
+pub const WAY: [RunState; 6] = [
+    RunState::Claiming,
+    RunState::Starting,
+    RunState::Running,
+    RunState::Draining,
+    RunState::Verifying,
+    RunState::TearingDown,
+];
+
+/// Whether a run has come to a state, or beyond it.
+pub fn has_come_to(state: RunState, run: &RunInfo) -> bool {
+    let place = |state| WAY.iter().position(|known| *known == state);
+    run.ended || place(run.state).is_some_and(|at| Some(at) >= place(state))
+}

@@ -10,7 +10,7 @@ mod verdict;
 
 pub use documents::CoreDms;
 pub use input::{Fate, Input, checksum};
-pub use jobs::{Job, PATIENCE, Tenant};
+pub use jobs::{Job, PATIENCE, Tenant, WAY, has_come_to};
 pub use platform::{Configuration, Options, Platform, unique};
 pub use process::{Process, processes_naming, signal};
 pub use verdict::end_of;
