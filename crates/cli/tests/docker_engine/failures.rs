@@ -6,14 +6,15 @@ use domain::{
     error::Failure,
     run::{Outcome, RunState},
     spec::EngineKind,
-    worker::Stage,
+    worker::{RunFolder, Stage, WorkOrder},
 };
 use engine_elastic::docker::{Docker, Patience};
-use serde_json::Value;
+use engine_elastic::plan::{Egress, FILEBEAT_IMAGE, LOGSTASH_IMAGE, Plan, Settings};
+use serde_json::{Value, json};
 use testkit::{Fault, proxy::faults};
 
 use crate::bench::{assert_nothing_left, input, platform, spec};
-use crate::harness::{Options, end_of};
+use crate::harness::{Options, PATIENCE, end_of};
 
 pub async fn core_dms_away() {
     let options = Options {
@@ -73,6 +74,34 @@ pub async fn containers_die() {
     platform.end().await;
 }
 
+pub async fn swept() {
+    let platform = platform(Options::default()).await;
+    assert_eq!(platform.stop().await, 0);
+    let order: WorkOrder = serde_json::from_value(json!({
+        "client": "acme", "job": "rows", "run": "01m7z5e4qg600j0295bjtag5b6", "revision": 1, "spec_digest": "00", "clock_ms": 0,
+        "spec": spec(EngineKind::Elastic), "dms": { "url": "http://127.0.0.1:9200" },
+        "memory": "256MiB", "cpu_millis": 1000, "orphan_after": "1m",
+    }))
+    .unwrap();
+    let settings = Settings {
+        platform: platform.home().display().to_string(),
+        filebeat_image: FILEBEAT_IMAGE.into(),
+        logstash_image: LOGSTASH_IMAGE.into(),
+        uid: 1000.try_into().unwrap(),
+        egress: Egress::Host,
+    };
+    let plan = Plan::of(&order, &RunFolder::new("/nowhere"), &settings);
+    let docker = Docker::connect(None, Patience::default()).await.unwrap();
+    docker.make_inner_network(&plan).await.unwrap();
+    assert_eq!(docker.runs(&settings.platform).await.unwrap().len(), 1);
+    platform.start_again().await;
+    testkit::wait_until("it is removed", PATIENCE, async || {
+        docker.runs(&settings.platform).await.unwrap().is_empty()
+    })
+    .await;
+    platform.end().await;
+}
+
 /// Why a run with these settings fails.
 async fn failure(
     options: Options,
@@ -119,7 +148,7 @@ pub async fn missing_image() {
 }
 
 pub async fn too_little_memory() {
-    let tiny = |spec: &mut Value| spec["limits"] = serde_json::json!({ "memory": "32MiB" });
+    let tiny = |spec: &mut Value| spec["limits"] = json!({ "memory": "32MiB" });
     let failure = failure(Options::default(), tiny, None).await;
     assert_eq!(failure.code, "container_oom", "{failure:?}");
     assert!(failure.next_step.contains("memory"), "{failure:?}");

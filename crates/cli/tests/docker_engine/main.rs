@@ -36,6 +36,7 @@ suite! {
     a_run_is_called_off_and_done_again: steering::cancel(),
     a_core_dms_that_is_away_is_waited_for: failures::core_dms_away(),
     containers_that_die_are_put_up_again: failures::containers_die(),
+    what_no_run_knows_of_is_removed: failures::swept(),
     a_core_dms_that_refuses_is_explained: failures::denied(),
     a_missing_image_is_explained: failures::missing_image(),
     too_little_memory_is_explained: failures::too_little_memory(),

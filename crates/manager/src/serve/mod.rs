@@ -6,6 +6,7 @@ mod docs;
 mod listen;
 mod parts;
 mod run;
+mod sweep;
 
 pub use builder::{Builder, Manager};
 pub use parts::{Mode, ModeParts, Parts};

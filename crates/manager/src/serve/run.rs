@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::listen;
 use super::parts::Parts;
+use super::sweep::sweep;
 use crate::auth::first_admin_token;
 use crate::config::Config;
 use crate::dms::Embedded;
@@ -75,6 +76,7 @@ impl Platform {
         let file = config.admin_token_file.then(|| home.paths.admin_token());
         let admin_token = first_admin_token(&metadata, file.as_deref(), ids::now_ms()).await?;
         let supervisor = supervisor(&config, &home, &parts);
+        let sweeping = tokio::spawn(sweep(metadata.clone(), containers(&config, &home)));
         let url = format!("http://{}", listener.local_addr()?);
         let state = state(config, &home, parts, supervisor.clone(), stop.clone())?;
         let server = listen::server(listener, web::Data::new(state), grace)?;
@@ -102,6 +104,7 @@ impl Platform {
         if broken.is_none() && !stopped_in_time(&handle, grace).await {
             ended.stragglers.push("requests".into());
         }
+        sweeping.abort();
         stop_runs.cancel();
         let runs = runs.await.map_err(std::io::Error::other)?;
         ended.stragglers.extend(
