@@ -21,8 +21,6 @@ pub struct Counters {
     pub acked: u64,
     /// Frames that Filebeat has read, and which are not acknowledged.
     pub active: u64,
-    /// Files that Filebeat reads.
-    pub harvesters: u64,
     /// Events that came to Logstash; a frame that is sent again counts again.
     pub events_in: u64,
     /// Events that left the filters for the outputs.
@@ -189,7 +187,6 @@ fn counters(filebeat: &Filebeat, logstash: &Logstash) -> Counters {
     Counters {
         acked: filebeat.libbeat.output.events.acked,
         active: filebeat.libbeat.pipeline.events.active,
-        harvesters: filebeat.filebeat.harvester.running,
         events_in: pipeline.events.r#in,
         events_out: pipeline.events.out,
         grown: grown.sum(),
@@ -209,20 +206,7 @@ fn difference(a: u64, b: u64) -> i64 {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Filebeat {
-    filebeat: Inputs,
     libbeat: Libbeat,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Inputs {
-    harvester: Harvester,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Harvester {
-    running: u64,
 }
 
 #[derive(Debug, Default, Deserialize)]

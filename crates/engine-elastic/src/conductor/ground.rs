@@ -109,12 +109,12 @@ pub fn secrets(
     })
 }
 
-/// Whether containers of the run may be there.
+/// Whether containers or secrets of the run may be there.
 pub fn is_marked(folder: &RunFolder) -> bool {
     mark(folder).exists()
 }
 
-/// Notes, durably, that containers of the run may be there.
+/// Notes, durably, that containers or secrets of the run may be there.
 pub fn set_mark(folder: &RunFolder) -> Result<(), Failure> {
     engine_native::write_json(&mark(folder), &true)
 }

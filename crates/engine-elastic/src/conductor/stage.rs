@@ -97,6 +97,8 @@ impl Stage {
             });
             pulled.await?;
         }
+        // first: whatever is left from here on is found by it
+        ground::set_mark(&shell.folder)?;
         let mut order = WorkOrder {
             dms: ground::secrets(owner, &shell.folder, &order.dms)?,
             ..WorkOrder::clone(order)
@@ -106,7 +108,6 @@ impl Stage {
         *resources = resources.take().filter(|folder| folder.is_dir());
         let by_hand = Plan::of(&order, &shell.folder, &settings);
         ground::lay(owner, &order, &shell.folder, &by_hand)?;
-        ground::set_mark(&shell.folder)?;
         let forwarder = match &settings.egress {
             Egress::Network(_) => None,
             Egress::Host | Egress::Forwarder { .. } => {
