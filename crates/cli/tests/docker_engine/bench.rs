@@ -1,8 +1,11 @@
 //! What the scenarios share.
 
+use std::time::Duration;
+
 use domain::spec::EngineKind;
 use engine_elastic::docker::{Docker, Patience};
 use serde_json::{Value, json};
+use testkit::{Fault, proxy::faults};
 
 use crate::harness::{Configuration, Fate, Input, Options, Platform};
 
@@ -52,6 +55,12 @@ pub fn input(name: &str, records: u32) -> Input {
         };
     }
     input
+}
+
+/// Every `_bulk` takes so long that there is a middle of a run to do something in.
+pub fn slow() -> faults::Schedule {
+    let delay = Fault::Delay(Duration::from_millis(500));
+    faults::on("/_bulk", faults::every(1, delay))
 }
 
 /// Nothing of the platform's runs is left in Docker.

@@ -1,7 +1,5 @@
 //! What goes wrong is waited for where it may pass, and explained where not.
 
-use std::time::Duration;
-
 use domain::{
     error::Failure,
     run::{Outcome, RunState},
@@ -13,7 +11,7 @@ use engine_elastic::plan::{Egress, FILEBEAT_IMAGE, LOGSTASH_IMAGE, Plan, Setting
 use serde_json::{Value, json};
 use testkit::{Fault, proxy::faults};
 
-use crate::bench::{assert_nothing_left, input, platform, spec};
+use crate::bench::{assert_nothing_left, input, platform, slow, spec};
 use crate::harness::{Options, PATIENCE, end_of};
 
 pub async fn core_dms_away() {
@@ -27,10 +25,7 @@ pub async fn core_dms_away() {
     let job = tenant.job("rows", &spec(EngineKind::Elastic)).await;
     let inputs = [input("a.csv", 20_000)];
     job.stage_all(&inputs).await;
-    let slow = Fault::Delay(Duration::from_millis(500));
-    platform
-        .dms_proxy()
-        .set_schedule(faults::on("/_bulk", faults::every(1, slow)));
+    platform.dms_proxy().set_schedule(slow());
     let run = job.start().await;
     job.until_accounted(&run, 1).await;
     platform.dms_proxy().set_down(true);
@@ -58,9 +53,7 @@ pub async fn containers_die() {
     let job = tenant.job("rows", &spec(EngineKind::Elastic)).await;
     let inputs = [input("a.csv", 20_000)];
     job.stage_all(&inputs).await;
-    let slow = Fault::Delay(Duration::from_millis(500));
-    let schedule = faults::on("/_bulk", faults::every(1, slow));
-    platform.dms_proxy().set_schedule(schedule);
+    platform.dms_proxy().set_schedule(slow());
     let run = job.start().await;
     job.until_accounted(&run, 1).await;
     let docker = Docker::connect(None, Patience::default()).await.unwrap();

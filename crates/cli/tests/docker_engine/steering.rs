@@ -1,11 +1,9 @@
 //! Pause, resume, cancel, while containers do the work.
 
-use std::time::Duration;
-
 use domain::{run::RunState, spec::EngineKind};
-use testkit::{Fault, proxy::faults};
+use testkit::proxy::faults;
 
-use crate::bench::{assert_nothing_left, input, platform, spec};
+use crate::bench::{assert_nothing_left, input, platform, slow, spec};
 use crate::harness::{Options, end_of};
 
 const PROXY: Options = Options {
@@ -13,12 +11,6 @@ const PROXY: Options = Options {
     store_proxy: false,
     config: "monitor_interval = \"100ms\"\n",
 };
-
-/// Every `_bulk` takes so long, so that there is a middle of a run to do something in.
-fn slow() -> faults::Schedule {
-    let delay = Fault::Delay(Duration::from_millis(500));
-    faults::on("/_bulk", faults::every(1, delay))
-}
 
 pub async fn pause() {
     let platform = platform(PROXY).await;
