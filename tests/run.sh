@@ -7,12 +7,13 @@
 # to end tests are in <crate>/tests/e2e*.rs. Real Elasticsearch (one without, one with security), a server of MongoDB's
 # protocol and Docker are started here, unless ELASTICSEARCH_URL, ELASTICSEARCH_SECURED_URL, MONGODB_URI or DOCKER_HOST
 # names one to be used instead, and stopped whatever happens. A real Filebeat is built, unless FILEBEAT names the program;
-# its tests start it, or a container that it is put into.
+# its tests start it, or a container that it is put into. <crate>/tests/grammar*.rs ask a reader of Logstash
+# configurations that is not ours; it is built unless CONFIG_READER names it.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . tests/services/common.sh
 
-ALL=(fmt clippy deny build unit doc elasticsearch mongodb filebeat docker e2e kills)
+ALL=(fmt clippy deny build unit doc grammar elasticsearch mongodb filebeat docker e2e kills)
 SUITES=("$@")
 [ $# -gt 0 ] || SUITES=("${ALL[@]}")
 SKIP=${SKIP_SUITES:-}
@@ -39,7 +40,7 @@ command_of() {
     build) COMMAND=(cargo build --locked --workspace --all-targets) ;;
     unit) COMMAND=("${CARGO_TEST[@]}" --lib --bins $(targets_without_services)) ;;
     doc) COMMAND=("${CARGO_TEST[@]}" --doc) ;;
-    elasticsearch | mongodb | filebeat | docker) COMMAND=("${CARGO_TEST[@]}" --test "$1*") ;;
+    grammar | elasticsearch | mongodb | filebeat | docker) COMMAND=("${CARGO_TEST[@]}" --test "$1*") ;;
     e2e) COMMAND=("${CARGO_TEST[@]}" --test "e2e*" -- --skip kill_schedules) ;;
     kills) COMMAND=("${CARGO_TEST[@]}" --test "e2e*" -- kill_schedules) ;;
   esac
@@ -51,7 +52,7 @@ targets_without_services() {
   for file in crates/*/tests/*.rs crates/*/tests/*/main.rs *manager/tests/*.rs *manager/tests/*/main.rs coredms/tests/*.rs coredms/tests/*/main.rs; do
     [ -f "$file" ] || continue
     name=${file%/main.rs}; name=$(basename "$name" .rs)
-    case $name in elasticsearch* | mongodb* | filebeat* | docker* | e2e*) ;; *) echo --test "$name" ;; esac
+    case $name in grammar* | elasticsearch* | mongodb* | filebeat* | docker* | e2e*) ;; *) echo --test "$name" ;; esac
   done | sort -u
 }
 
@@ -63,6 +64,7 @@ prepare() {
     unit | doc) built ;;
     elasticsearch) built && service elasticsearch ELASTICSEARCH_URL && service elasticsearch-secured ELASTICSEARCH_SECURED_URL ;;
     mongodb) built && service mongodb MONGODB_URI ;;
+    grammar) built && service grammar CONFIG_READER ;;
     filebeat) built && service filebeat FILEBEAT ;;
     docker) built && service filebeat FILEBEAT && service docker DOCKER_HOST && images ;;
     e2e | kills) built && service elasticsearch ELASTICSEARCH_URL && service mongodb MONGODB_URI ;;
@@ -85,6 +87,7 @@ built() { [ -z "$BUILD_FAILED" ] || reason "the build failed"; }
 SERVICES_PID=
 start_services() {
   local services=()
+  [ -n "${CONFIG_READER:-}" ] || ! wanted grammar || services+=(grammar)
   [ -n "${ELASTICSEARCH_URL:-}" ] || { { wanted elasticsearch || wanted e2e || wanted kills; } && ! skipped elasticsearch && services+=(elasticsearch); }
   [ -n "${ELASTICSEARCH_SECURED_URL:-}" ] || { wanted elasticsearch && services+=(elasticsearch-secured); }
   [ -n "${MONGODB_URI:-}" ] || { { wanted mongodb || wanted e2e || wanted kills; } && ! skipped mongodb && services+=(mongodb); }
@@ -96,7 +99,7 @@ start_services() {
   setsid bash -c '
     tests/deps.sh services > "$0/deps.log" 2>&1 || exit
     for name; do
-      start=(start.sh "$0/$name"); [ "$name" != filebeat ] || start=(install.sh)
+      start=(start.sh "$0/$name"); [ ! -e "tests/services/$name/install.sh" ] || [ -e "tests/services/$name/start.sh" ] || start=(install.sh)
       [ "$name" != elasticsearch-secured ] || export ES_PASSWORD=of-this-test-only
       "tests/services/${name%-secured}/${start[0]}" "${start[@]:1}" > "$0/$name.address" 2> "$0/$name.log"
     done

@@ -42,6 +42,15 @@ pub fn filebeat() -> Option<PathBuf> {
     value("filebeat", "FILEBEAT", "install.sh").map(PathBuf::from)
 }
 
+/// Path of the reader of Logstash configurations that is not ours (`CONFIG_READER`): JSON strings in, what they hold out,
+/// see `tests/services/grammar/go/main.go`; `None` only when the suite `grammar` is switched off by name (`SKIP_SUITES`).
+///
+/// # Panics
+/// As [`elasticsearch_url`].
+pub fn config_reader() -> Option<PathBuf> {
+    value("grammar", "CONFIG_READER", "install.sh").map(PathBuf::from)
+}
+
 /// Address of a real Docker (`DOCKER_HOST`); `None` only when the suite `docker` is switched off by name
 /// (`SKIP_SUITES`).
 ///
