@@ -10,6 +10,6 @@ mod intake;
 mod mode;
 mod staging;
 
-pub use intake::BatchIntake;
+pub use intake::{BatchIntake, claim_by_hand};
 pub use mode::BatchMode;
 pub use staging::LocalStaging;

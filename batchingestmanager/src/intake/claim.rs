@@ -53,6 +53,19 @@ pub fn claim(
     }
 }
 
+/// Takes a new manifest of everything that is there.
+pub fn claim_all(
+    root: &Folder,
+    context: &RunContext,
+    plan: &Plan,
+) -> Result<Vec<ManifestFile>, Failure> {
+    let (taken, left) = take(root, context, plan).map_err(|e| disk("claiming files", &e))?;
+    if taken.is_empty() || !left.is_empty() {
+        return Err(nothing(&left));
+    }
+    Ok(taken)
+}
+
 /// Copies what is ready, in the order of names. Gives what was taken, and why the rest was not.
 fn take(
     root: &Folder,

@@ -1,5 +1,6 @@
 //! The intake of batch jobs: staged files are claimed for a run, and put away after it.
 
+mod by_hand;
 mod claim;
 mod copy;
 mod manifest;
@@ -15,6 +16,8 @@ use domain::plan::Plan;
 use domain::ports::{Intake, RunContext};
 use domain::run::{Outcome, Run};
 use domain::store::Metadata;
+
+pub use by_hand::claim_by_hand;
 
 use crate::failure::blocking;
 use crate::staging::LocalStaging;

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use domain::ids::{ClientId, JobId, JobRef};
+use domain::ids::{ClientId, JobId, JobRef, RunId};
+use domain::units::Bytes;
 
 use super::PageArgs;
 use crate::names;
@@ -97,7 +98,9 @@ const EXPORT_EXAMPLES: &str = "Example:
 
 const RENDER_EXAMPLES: &str = "Example:
   ingest job render acme/flights --to flights/ --auth api-key
-  ls flights/    # pipeline.conf  logstash.yml  filebeat.yml";
+  ls flights/    # pipeline.conf  logstash.yml  filebeat.yml  docker-compose.yml  .env  frames/  …
+  ingest job render acme/flights --to flights/ --url http://host.docker.internal:9200 flights.csv.gz
+  docker compose --project-directory flights/ up";
 
 /// What to render, and where to.
 #[derive(Debug, Clone, Args)]
@@ -105,7 +108,11 @@ pub struct RenderArgs {
     /// Which job
     #[arg(value_name = "CLIENT/JOB", value_parser = names::job)]
     pub job: JobRef,
-    /// Write the files into this folder instead of to standard output
+    /// Files whose records are put into the folder, as Filebeat is to send them
+    #[arg(value_name = "FILE", requires = "to")]
+    pub files: Vec<PathBuf>,
+    /// Write everything that `docker compose up` needs into this folder, which must not be there yet, instead of the
+    /// configurations to standard output
     #[arg(long, value_name = "FOLDER")]
     pub to: Option<PathBuf>,
     /// How Logstash is let in by the core DMS; the secrets are variables of its environment
@@ -120,9 +127,12 @@ pub struct RenderArgs {
     /// Threads of Logstash
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     pub workers: u32,
-    /// What documents name as their run
-    #[arg(long, value_name = "NAME", default_value = "by-hand")]
-    pub run: String,
+    /// What documents name as their run [default: a new id]
+    #[arg(long, value_name = "ID")]
+    pub run: Option<RunId>,
+    /// Memory of the containers together
+    #[arg(long, value_name = "SIZE", default_value = "2GiB")]
+    pub memory: Bytes,
 }
 
 /// How a core DMS lets Logstash in.

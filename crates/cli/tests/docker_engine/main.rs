@@ -5,6 +5,7 @@
 
 mod bench;
 mod both;
+mod by_hand;
 mod failures;
 #[path = "../e2e/harness/mod.rs"]
 #[allow(
@@ -31,6 +32,7 @@ macro_rules! suite {
 suite! {
     both_engines_store_the_same_flights: both::flights(),
     both_engines_store_the_same_of_many_files: both::many_files(),
+    what_is_rendered_is_done_by_hand: by_hand::rendered(),
     kills_leave_nothing_behind_and_lose_nothing: kills::schedules(20),
     a_run_is_held_and_goes_on: steering::pause(),
     a_run_is_called_off_and_done_again: steering::cancel(),

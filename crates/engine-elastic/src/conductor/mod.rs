@@ -18,6 +18,7 @@ mod ground;
 mod outcomes;
 mod parts;
 mod stage;
+mod take_away;
 
 use std::sync::Arc;
 
@@ -35,6 +36,8 @@ use counters::Counters;
 use figures::Figures;
 use parts::Parts;
 use stage::{Ended, Stage};
+
+pub use take_away::take_away;
 
 /// Does orders whose engine is the elastic one.
 #[derive(Debug, Default)]
@@ -115,7 +118,17 @@ async fn framed(shell: &Shell, records: &Arc<Records>) -> Result<Option<Parts>, 
     let (shell, records) = (shell.clone(), Arc::clone(records));
     blocking(move || match Parts::load(&shell.folder)? {
         Some(parts) => Ok(Some(parts)),
-        None => Parts::write(&shell, &records),
+        None => Parts::write(
+            &shell.folder,
+            &shell.order,
+            &records,
+            &shell.control,
+            |share| {
+                // sending them is the greater part of the work
+                shell.live.has_come(share / 10.0);
+                shell.live.moved();
+            },
+        ),
     })
     .await
 }

@@ -3,12 +3,14 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use domain::error::Failure;
 use domain::ledger::Ledger;
-use domain::worker::RunFolder;
+use domain::worker::{RunFolder, WorkOrder};
+use engine_native::control::Control;
 use engine_native::records::{Decoded, Records};
-use engine_native::worker::{Shell, compile};
+use engine_native::worker::compile;
 use serde::{Deserialize, Serialize};
 
 use super::failures::unusable;
@@ -35,14 +37,21 @@ impl Parts {
         engine_native::read_json(&index(folder))
     }
 
-    /// Writes the frames of all records; none if the worker is to end.
-    pub fn write(shell: &Shell, records: &Records) -> Result<Option<Self>, Failure> {
-        let folder = Files::of(&shell.folder).frames;
-        super::ground::empty(&folder)?;
+    /// Writes the frames of all records; none if `control` says that there shall be none. `come` is told which share of the
+    /// files has been read.
+    pub fn write(
+        folder: &RunFolder,
+        order: &WorkOrder,
+        records: &Records,
+        control: &Arc<Control>,
+        come: impl FnMut(f64),
+    ) -> Result<Option<Self>, Failure> {
+        let frames = Files::of(folder).frames;
+        super::ground::empty(&frames)?;
         let mut writer = Writer {
-            folder,
+            folder: frames,
             // filters that remember records must see all of them in order
-            most: match compile(&shell.order)?.is_ordered() {
+            most: match compile(order)?.is_ordered() {
                 true => u64::MAX,
                 false => PART,
             },
@@ -50,15 +59,7 @@ impl Parts {
             file: None,
             frame: Vec::new(),
         };
-        let framed = records.each(
-            &shell.control,
-            |record| writer.add(record),
-            |share| {
-                // sending them is the greater part of the work
-                shell.live.has_come(share / 10.0);
-                shell.live.moved();
-            },
-        )?;
+        let framed = records.each(control, |record| writer.add(record), come)?;
         writer.end_part()?;
         let Some(ledger) = framed else {
             return Ok(None);
@@ -67,7 +68,7 @@ impl Parts {
             records: writer.records,
             ledger,
         };
-        engine_native::write_json(&index(&shell.folder), &parts)?;
+        engine_native::write_json(&index(folder), &parts)?;
         Ok(Some(parts))
     }
 

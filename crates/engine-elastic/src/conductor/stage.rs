@@ -346,7 +346,7 @@ fn log_length(log: &Path) -> usize {
     usize::try_from(length).unwrap_or(0)
 }
 
-fn settings(order: &WorkOrder, owner: Owner) -> Settings {
+pub fn settings(order: &WorkOrder, owner: Owner) -> Settings {
     let containers = &order.containers;
     let or = |chosen: &Option<String>, usual: &str| chosen.clone().unwrap_or_else(|| usual.into());
     Settings {
