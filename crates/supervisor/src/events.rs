@@ -19,6 +19,8 @@ const BACKLOG: usize = 256;
 pub enum RunEvent {
     /// It moved.
     State(Transition),
+    /// It did not move, but what holds it up is another thing now, or nothing any more.
+    Held,
     /// The job monitor took a sample.
     Sample(Box<Sample>),
     /// This listener was too slow and missed so many events: read the run again.

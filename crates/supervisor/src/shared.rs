@@ -127,13 +127,15 @@ impl Shared {
         self.keep(run, after).await.map_err(NotMoved::Store)
     }
 
-    /// Stores a changed run, then tells who listens of its new steps.
+    /// Stores a changed run, then tells who listens of its new steps and of what holds it up.
     pub(crate) async fn keep(
         &self,
         before: &Versioned<Run>,
         after: Run,
     ) -> Result<Versioned<Run>, StoreError> {
         let moved = after.history.last() != before.value.history.last();
+        let held =
+            (&after.stalled, &after.waiting) != (&before.value.stalled, &before.value.waiting);
         let stored = self
             .metadata
             .update(
@@ -148,6 +150,8 @@ impl Shared {
             tracing::info!(run = %stored.value.id, state = %step.to, event = step.event, "run moved");
             self.hub
                 .publish(&stored.value.id, RunEvent::State(step.clone()));
+        } else if held {
+            self.hub.publish(&stored.value.id, RunEvent::Held);
         }
         if stored.value.state.is_final() {
             self.hub.close(&stored.value.id);

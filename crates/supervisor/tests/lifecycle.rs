@@ -286,6 +286,7 @@ async fn verifying_waits_for_the_core_dms_and_shows_it_as_stalled() {
     let platform = Platform::new().await;
     let id = platform.start(1, job("acme", "flights")).await;
     let working = platform.supervise();
+    let events = working.supervisor.subscribe(&id);
     platform.until_state(&id, RunState::Running).await;
     platform.world.state().dms_is_down = true;
     let stuck = platform
@@ -306,6 +307,12 @@ async fn verifying_waits_for_the_core_dms_and_shows_it_as_stalled() {
     platform.world.state().dms_is_down = false;
     let run = platform.until_final(&id).await;
     assert_eq!((run.state, run.stalled), (RunState::Completed, None));
+    let held = |event: &RunEvent| matches!(event, RunEvent::Held);
+    let told = events
+        .filter(|event| std::future::ready(held(event)))
+        .count()
+        .await;
+    assert!(told > 0, "who listens learns why nothing happens");
 }
 
 #[tokio::test(start_paused = true)]

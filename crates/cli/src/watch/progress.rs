@@ -75,20 +75,19 @@ fn bar() -> ProgressBar {
 /// Which news are worth a line.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
-    told: Option<(RunState, bool, i64)>,
+    told: Option<(RunState, Option<String>, i64)>,
 }
 
 impl Gate {
-    /// Whether the state or its being stalled is new, or the last line is long ago.
+    /// Whether the state or what stalls it is new, or the last line is long ago.
     fn lets_through(&mut self, run: &RunInfo) -> bool {
         let at = run.sample.as_ref().map_or(0, |sample| sample.at_ms);
-        let stalled = run.stalled.is_some();
-        let is_news = self.told.is_none_or(|(state, was_stalled, told_at)| {
-            (state, was_stalled) != (run.state, stalled)
-                || at >= told_at.saturating_add(LINE_EVERY_MS)
+        let reason = run.stalled.as_ref().map(|stall| stall.reason.clone());
+        let is_news = self.told.as_ref().is_none_or(|(state, told, told_at)| {
+            (state, told) != (&run.state, &reason) || at >= told_at.saturating_add(LINE_EVERY_MS)
         });
         if is_news {
-            self.told = Some((run.state, stalled, at));
+            self.told = Some((run.state, reason, at));
         }
         is_news
     }

@@ -29,7 +29,7 @@ pub(super) fn routes() -> Vec<Route> {
             "/v1/clients/{client}/jobs/{job}/runs/{run}/events",
             Access::OwnClient,
             "run_events",
-            "Server-sent events: `run` (the run as it is now; first, and at every change of state) and `sample`; ends with the run",
+            "Server-sent events: `run` (the run as it is now; first, at every change of state, and when what holds it up changes) and `sample`; ends with the run",
             |call| Box::pin(events(call)),
         )
         .gives_content(&["text/event-stream"]),
@@ -89,7 +89,7 @@ impl Listener {
             () = stop.cancelled() => None,
             event = self.source.next() => match event {
                 Some(RunEvent::Sample(sample)) => event_text("sample", &sample),
-                Some(RunEvent::State(_) | RunEvent::Missed(_)) | None => self.read(event.is_none()).await,
+                Some(RunEvent::State(_) | RunEvent::Held | RunEvent::Missed(_)) | None => self.read(event.is_none()).await,
             },
             _ = self.heartbeat.tick() => self.beat().await,
         }
