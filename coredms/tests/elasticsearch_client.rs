@@ -52,6 +52,20 @@ async fn calls_work(client: Client) {
     let body = Bytes::from(body);
     let first = client.bulk(body.clone(), true).await.unwrap();
     assert!(first.failures.is_empty() && first.statuses == vec![201; 2500]);
+    let made = client.indices("client-calls.fli*").await.unwrap();
+    let made: Vec<_> = made.into_iter().collect();
+    assert_eq!(made.len(), 1);
+    assert_eq!(made[0].0, index);
+    let since_epoch = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis();
+    let age_ms = i128::try_from(since_epoch).unwrap() - i128::from(made[0].1);
+    assert!((0..3_600_000).contains(&age_ms), "{age_ms}");
+    assert!(
+        client
+            .indices("client-calls.none*")
+            .await
+            .unwrap()
+            .is_empty()
+    );
     let again = client.bulk(body, false).await.unwrap();
     assert_eq!(again.statuses, vec![409; 2500]);
     assert_eq!(again.failures[7].kind, "version_conflict_engine_exception");

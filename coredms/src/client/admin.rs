@@ -8,6 +8,7 @@ use super::{
 use elasticsearch::http::Method;
 use serde::Deserialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// What `GET /` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +93,32 @@ impl Client {
         self.send_json(call, body).await
     }
 
+    /// Names of the indices that a pattern covers, and when they were made (milliseconds since the Unix epoch).
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn indices(&self, pattern: &str) -> Result<BTreeMap<String, i64>, ClientError> {
+        #[derive(Deserialize)]
+        struct Shown {
+            settings: Settings,
+        }
+        #[derive(Deserialize)]
+        struct Settings {
+            index: Dated,
+        }
+        #[derive(Deserialize)]
+        struct Dated {
+            #[serde(deserialize_with = "number_in_text")]
+            creation_date: i64,
+        }
+        let call = self.call("list indices", Method::Get, path(&[pattern, "_settings"]));
+        let shown: BTreeMap<String, Shown> = self.json(call).await?;
+        Ok(shown
+            .into_iter()
+            .map(|(name, it)| (name, it.settings.index.creation_date))
+            .collect())
+    }
+
     /// Removes an index; no error when it does not exist.
     ///
     /// # Errors
@@ -133,4 +160,10 @@ impl Client {
         call.body = Body::Json(body.to_string().into());
         self.send(call).await.map(drop)
     }
+}
+
+/// Elasticsearch gives the numbers among settings as texts.
+fn number_in_text<'de, D: serde::Deserializer<'de>>(value: D) -> Result<i64, D::Error> {
+    let text = String::deserialize(value)?;
+    text.parse().map_err(serde::de::Error::custom)
 }

@@ -11,6 +11,7 @@ pub mod file;
 pub mod finding;
 pub mod ids;
 pub mod import;
+pub mod index;
 pub mod job;
 pub mod ledger;
 pub mod monitor;

@@ -8,6 +8,7 @@ use crate::EpochMs;
 use crate::error::Failure;
 use crate::file::{FileRecord, ManifestFile, Progress};
 use crate::ids::FileKey;
+use crate::index::Index;
 use crate::monitor::DmsHealth;
 use crate::run::{Outcome, Run};
 use crate::spec::JobSpec;
@@ -120,6 +121,12 @@ pub trait CoreDms: Send + Sync {
         indices: &[String],
         run: &Run,
     ) -> Result<BTreeMap<FileKey, u64>, Failure>;
+
+    /// The indices that a pattern covers.
+    async fn indices(&self, pattern: &str) -> Result<Vec<Index>, Failure>;
+
+    /// Removes an index with everything in it. Does nothing if there is none.
+    async fn remove_index(&self, index: &str) -> Result<(), Failure>;
 
     /// Searches a client's indices with a body of the Elasticsearch query language; gives the answer as it came.
     async fn search(

@@ -9,6 +9,7 @@
 //! What is not here: HTTP, and any knowledge of an engine, a mode, or the core DMS beyond [`domain::ports`].
 
 mod context;
+mod documents;
 mod events;
 mod folder;
 mod health;

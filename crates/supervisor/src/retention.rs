@@ -1,5 +1,5 @@
 //! Retention: runs that ended longer ago than their client's plan keeps them are removed, with everything that was kept
-//! of them. The documents in the core DMS are the client's and stay.
+//! of them. Documents in the core DMS have a retention of their own ([`crate::documents`]).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,6 +24,9 @@ pub(crate) async fn keep_expiring(shared: Arc<Shared>) {
     loop {
         if let Err(error) = shared.expire_runs().await {
             tracing::warn!(%error, "runs that are past their retention could not be looked for; trying again later");
+        }
+        if let Err(failure) = shared.expire_indices().await {
+            tracing::warn!(%failure, "indices that are past their retention could not be removed; trying again later");
         }
         sleep(shared.settings.retention_interval.duration()).await;
     }
@@ -95,20 +98,38 @@ impl Shared {
             .remove_owned(Kind::File, run.value.id.as_str())
             .await
             .map_err(store_failure)?;
-        let audit = AuditEntry {
-            id: ulid::Ulid::generate().to_string().to_lowercase(),
-            at_ms: self.now_ms(),
-            actor: Actor::Platform,
-            action: "run.expire".into(),
-            target: format!("{}/{}", run.value.job_ref(), run.value.id),
-            client: Some(run.value.client.clone()),
-            request_id: None,
-            detail: json!({ "state": run.value.state, "finished_ms": run.value.finished_ms, "ledger": run.value.ledger }),
-        };
+        let audit = self.removal(
+            "run.expire",
+            format!("{}/{}", run.value.job_ref(), run.value.id),
+            &run.value.client,
+            json!({ "state": run.value.state, "finished_ms": run.value.finished_ms, "ledger": run.value.ledger }),
+        );
         match self.metadata.remove(run, Some(audit)).await {
             // somebody else was faster
             Ok(()) | Err(StoreError::Stale { .. }) => Ok(()),
             Err(error) => Err(store_failure(error)),
+        }
+    }
+}
+
+impl Shared {
+    /// The record of something that the platform itself removes.
+    pub(crate) fn removal(
+        &self,
+        action: &str,
+        target: String,
+        client: &ClientId,
+        detail: serde_json::Value,
+    ) -> AuditEntry {
+        AuditEntry {
+            id: ulid::Ulid::generate().to_string().to_lowercase(),
+            at_ms: self.now_ms(),
+            actor: Actor::Platform,
+            action: action.into(),
+            target,
+            client: Some(client.clone()),
+            request_id: None,
+            detail,
         }
     }
 }

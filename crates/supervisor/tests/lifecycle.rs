@@ -10,10 +10,11 @@ use common::{Platform, job, now_ms};
 use domain::client::{Client, Waiting};
 use domain::error::Culprit;
 use domain::file::FileState;
+use domain::index::Index;
 use domain::job::Job;
 use domain::monitor::DmsHealth;
 use domain::plan::Plan;
-use domain::run::{Desired, RunState};
+use domain::run::{Desired, Run, RunState};
 use domain::units::Span;
 use domain::worker::{Command, Stage, WorkOrder};
 use futures::StreamExt;
@@ -625,6 +626,38 @@ async fn a_run_is_removed_when_its_clients_retention_is_over() {
     let kept = platform.run(&kept).await;
     assert!(platform.folder(&kept).report_json().exists());
     working.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn indices_are_removed_when_their_jobs_retention_is_over_and_no_run_is_suspect() {
+    let mut platform = Platform::new().await;
+    platform.settings.retention_interval = Span::secs(10);
+    let id = platform.start(1, job("acme", "flights")).await;
+    platform
+        .change("acme/flights", |job: &mut Job| {
+            job.spec.destination.index = "flights-%{+yyyy}".into();
+            job.spec.destination.retention = Some(Span::secs(600));
+        })
+        .await;
+    let index = |name: &str| Index {
+        name: name.into(),
+        created_ms: now_ms(),
+    };
+    let (old, doubtful) = (index("acme.flights-2013"), index("acme.flights-2014"));
+    let other = index("acme.trains-2013");
+    platform.world.state().indices = vec![old, doubtful.clone(), other.clone()];
+    let _working = platform.supervise();
+    platform.until_final(&id).await;
+    platform
+        .change(id.as_str(), |run: &mut Run| {
+            run.state = RunState::Suspect;
+            run.indices = vec![doubtful.name.clone()];
+        })
+        .await;
+    sleep(Duration::from_secs(500)).await;
+    assert_eq!(platform.world.state().indices.len(), 3, "not yet");
+    sleep(Duration::from_secs(120)).await;
+    assert_eq!(platform.world.state().indices, [doubtful, other]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -121,6 +121,13 @@ fn elasticsearch(spec: &JobSpec, client: &str, findings: &mut Vec<Finding>) -> S
             .left_out("Logstash does not count indices")
             .of("max_indices"),
     );
+    if destination.retention.is_some() {
+        findings.push(
+            place
+                .left_out("Logstash removes no indices: give them an index lifecycle policy")
+                .of("retention"),
+        );
+    }
     Statement::Plugin(plugin("elasticsearch", options))
 }
 

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::units::Bytes;
+use crate::units::{Bytes, Span};
 
 pub use parse::{json_schema, parse, parse_in};
 pub use wrangling::schema::Schema;
@@ -230,6 +230,10 @@ pub struct Destination {
     /// At most so many indices may come of one run (they depend on the records if `index` names fields). Default 100.
     #[serde(default = "Destination::default_max_indices")]
     pub max_indices: u32,
+    /// How long documents are kept: an index is removed, with all that is in it, when it was made so long ago. `index` must
+    /// hold a date then, for example `flights-%{+yyyy.MM}`. At least `1day`. Default: for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Span>,
 }
 
 impl Destination {

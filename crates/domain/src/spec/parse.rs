@@ -8,7 +8,11 @@ use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 use wrangling::{Compiled, Environment, Violation};
 
-use super::{Format, FormatType, JobSpec, Mode};
+use super::{Destination, Format, FormatType, JobSpec, Mode};
+use crate::units::Span;
+
+/// Documents are kept at least so long, if not for ever.
+const SHORTEST_RETENTION: Span = Span::secs(24 * 3600);
 
 /// The JSON Schema of job specs, as it is published.
 pub fn json_schema() -> Value {
@@ -179,6 +183,7 @@ fn meaning(spec: &JobSpec, environment: &Environment) -> Vec<Violation> {
             "besides field references, an index name holds a-z, 0-9, '.', '_' and '-' only";
         found.push(Violation::new("/destination/index", "index_name", message));
     }
+    found.extend(retention(&spec.destination));
     found.extend(program(spec, environment));
     if spec
         .error_budget
@@ -307,4 +312,24 @@ fn format(format: &Format, found: &mut Vec<Violation>) {
             "must be at least one byte",
         ));
     }
+}
+
+/// An index that holds documents of all times would be removed with the newest of them.
+fn retention(destination: &Destination) -> Option<Violation> {
+    let kept = destination.retention?;
+    let violation =
+        |code, message: &str| Some(Violation::new("/destination/retention", code, message));
+    if kept.ms < SHORTEST_RETENTION.ms {
+        return violation(
+            "too_short",
+            "documents are kept for a day at least: write `1day` or more",
+        );
+    }
+    if !(destination.index.contains("%{+") || destination.index.contains("%{{")) {
+        return violation(
+            "index_without_date",
+            "indices are removed as a whole: put a date into `destination.index`, for example `flights-%{+yyyy.MM}`",
+        );
+    }
+    None
 }

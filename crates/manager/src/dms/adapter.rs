@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use coredms::client::{Client, ClientOptions, Credentials};
 use domain::error::{Culprit, Failure};
 use domain::ids::FileKey;
+use domain::index::Index;
 use domain::monitor::DmsHealth;
 use domain::ports::{CoreDms, RunContext};
 use domain::run::Run;
@@ -185,6 +186,18 @@ impl CoreDms for ElasticDms {
             }
         };
         counts.into_iter().map(known).collect()
+    }
+
+    async fn indices(&self, pattern: &str) -> Result<Vec<Index>, Failure> {
+        let indices = self.client().indices(pattern).await.map_err(failure)?;
+        Ok(indices
+            .into_iter()
+            .map(|(name, created_ms)| Index { name, created_ms })
+            .collect())
+    }
+
+    async fn remove_index(&self, index: &str) -> Result<(), Failure> {
+        self.client().delete_index(index).await.map_err(failure)
     }
 
     async fn search(&self, index: &str, body: &Value) -> Result<Value, Failure> {

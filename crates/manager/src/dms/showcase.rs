@@ -8,11 +8,11 @@ use coredms::client::Credentials;
 use coredms::kibana::{JobView, Kibana, KibanaError, KibanaOptions, objects};
 use domain::error::{Culprit, Failure};
 use domain::ids::JobRef;
+use domain::index::pattern;
 use domain::ports::RunContext;
 use wrangling::field_ref::FieldRef;
 
 use crate::config::Config;
-use crate::index;
 
 /// A run's end waits no longer than this for Kibana.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -54,7 +54,7 @@ impl Showcase {
         let view = JobView {
             client: job.client.to_string(),
             job: job.job.to_string(),
-            indices: index::pattern(&job.client, &context.spec.destination.index),
+            indices: pattern(&job.client, &context.spec.destination.index),
             fields: context
                 .spec
                 .schema

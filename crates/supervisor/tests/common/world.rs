@@ -13,6 +13,7 @@ use domain::EpochMs;
 use domain::error::{Culprit, Failure};
 use domain::file::{Compression, FileProgress, FileRecord, FileState, ManifestFile, Progress};
 use domain::ids::{FileKey, RunId};
+use domain::index::{Index, covers};
 use domain::ledger::Ledger;
 use domain::monitor::DmsHealth;
 use domain::ports::{CoreDms, Engine, Intake, Observed, RunContext};
@@ -64,6 +65,8 @@ pub struct State {
     pub admitted: BTreeMap<RunId, u32>,
     pub dismissals_fail: bool,
     pub expired: Vec<RunId>,
+    /// Indices of the core DMS besides the one that runs write to.
+    pub indices: Vec<Index>,
 }
 
 struct Worker {
@@ -111,6 +114,7 @@ impl World {
             admitted: BTreeMap::new(),
             dismissals_fail: false,
             expired: Vec::new(),
+            indices: Vec::new(),
         };
         Self {
             state: Arc::new(Mutex::new(state)),
@@ -487,6 +491,17 @@ impl CoreDms for World {
         if self.state().dms_is_down {
             return Err(failure(true, "the core DMS does not answer"));
         }
+        Ok(())
+    }
+
+    async fn indices(&self, pattern: &str) -> Result<Vec<Index>, Failure> {
+        let state = self.state();
+        let covered = |index: &&Index| covers(pattern, &index.name);
+        Ok(state.indices.iter().filter(covered).cloned().collect())
+    }
+
+    async fn remove_index(&self, index: &str) -> Result<(), Failure> {
+        self.state().indices.retain(|it| it.name != index);
         Ok(())
     }
 

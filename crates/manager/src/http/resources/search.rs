@@ -5,12 +5,12 @@ use actix_web::http::Method;
 use api::{Code, Problem};
 use domain::Violation;
 use domain::ids::JobId;
+use domain::index::pattern;
 use serde_json::{Map, Value, json};
 
 use super::super::call::{Call, json};
 use super::super::fault::Fault;
 use super::super::route::{Access, Route};
-use crate::index;
 
 /// The parts of a search body that are passed on. What is not here could reach other indices (`pit`, `runtime_mappings`
 /// with lookups, …) or is not of use here.
@@ -64,7 +64,7 @@ async fn search(mut call: Call) -> Result<HttpResponse, Fault> {
         );
     }
     of_job(&mut body, &job.id);
-    let indices = index::pattern(&job.client, &job.spec.destination.index);
+    let indices = pattern(&job.client, &job.spec.destination.index);
     json(
         200,
         &call.app.dms.search(&indices, &Value::Object(body)).await?,

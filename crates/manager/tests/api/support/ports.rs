@@ -9,6 +9,7 @@ use domain::EpochMs;
 use domain::error::{Culprit, Failure};
 use domain::file::{FileRecord, ManifestFile, Progress};
 use domain::ids::{ClientId, FileKey, JobRef};
+use domain::index::Index;
 use domain::monitor::DmsHealth;
 use domain::plan::Plan;
 use domain::ports::{CoreDms, Engine, Intake, Observed, RunContext};
@@ -246,6 +247,14 @@ impl CoreDms for FakeDms {
         _: &Run,
     ) -> Result<BTreeMap<FileKey, u64>, Failure> {
         self.up().map(|()| BTreeMap::new())
+    }
+
+    async fn indices(&self, _: &str) -> Result<Vec<Index>, Failure> {
+        self.up().map(|()| Vec::new())
+    }
+
+    async fn remove_index(&self, _: &str) -> Result<(), Failure> {
+        self.up()
     }
 
     async fn search(&self, index: &str, body: &Value) -> Result<Value, Failure> {
