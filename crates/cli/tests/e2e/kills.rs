@@ -1,8 +1,8 @@
-//! Kill schedules: what runs is killed at random moments of a run, and in the end every ledger is closed, with no
-//! document missing and none twice.
+//! Kill schedules: what runs is killed at random moments of a run, on a line to the core DMS that may be faulty, and in the
+//! end every ledger is closed, with no document missing and none twice.
 //!
-//! A schedule is drawn from its seed: the files, who is killed, and when, as progress that the run must have made. So a
-//! failed one can be repeated: `TEST_SEED` is the seed of the first.
+//! A schedule is drawn from its seed: the files, who is killed, when, as progress that the run must have made, and what the
+//! line does. So a failed one can be repeated: `TEST_SEED` is the seed of the first. `KILL_SCHEDULES` says how many.
 
 use std::fs;
 
@@ -11,6 +11,7 @@ use domain::{run::RunState, worker::WorkerAddress};
 use nix::sys::signal::Signal;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
+use testkit::{Fault, proxy::faults};
 
 use crate::harness::{
     Configuration, Fate, Input, Job, Options, PATIENCE, Platform, Tenant, WAY, end_of, has_come_to,
@@ -25,7 +26,10 @@ const LANES: u64 = 2;
 enum Victim {
     Worker,
     Manager,
+    /// The embedded one; of another, every connection.
     CoreDms,
+    /// Every connection to it, where it is a server; else the manager, whose part it is.
+    MetadataStore,
 }
 
 /// When.
@@ -52,6 +56,8 @@ struct Schedule {
     seed: u64,
     inputs: Vec<Input>,
     kills: Vec<(Moment, Victim)>,
+    /// How many of a hundred bulk requests go wrong, where there is a line for them to go wrong on.
+    faulty_percent: u32,
 }
 
 impl Schedule {
@@ -75,7 +81,22 @@ impl Schedule {
             seed,
             inputs,
             kills,
+            faulty_percent: [0, 10, 30][chance.random_range(0..3)],
         }
+    }
+
+    fn faults(&self) -> faults::Schedule {
+        let wrong = [
+            Fault::Status(429),
+            Fault::Status(503),
+            Fault::LOSE_ANSWER,
+            Fault::CutAnswer(100),
+            Fault::CutRequest(1000),
+        ];
+        faults::on(
+            "/_bulk",
+            faults::seeded(self.seed, self.faulty_percent, wrong),
+        )
     }
 }
 
@@ -109,7 +130,12 @@ fn draw_kill(records: u64, chance: &mut StdRng) -> (Moment, Victim) {
     } else {
         Moment::State(WAY[chance.random_range(0..WAY.len())])
     };
-    let victim = [Victim::Worker, Victim::Manager, Victim::CoreDms][chance.random_range(0..3)];
+    let victim = [
+        Victim::Worker,
+        Victim::Manager,
+        Victim::CoreDms,
+        Victim::MetadataStore,
+    ][chance.random_range(0..4)];
     (moment, victim)
 }
 
@@ -146,7 +172,8 @@ async fn strike(victim: Victim, job: &Job<'_, '_>, run: &RunInfo) -> bool {
     match victim {
         Victim::Worker => kill_worker(job, run),
         Victim::CoreDms => platform.break_core_dms(),
-        Victim::Manager => {
+        Victim::MetadataStore if platform.break_metadata_store() => true,
+        Victim::Manager | Victim::MetadataStore => {
             platform.kill_manager();
             platform.start_again().await;
             true
@@ -156,7 +183,9 @@ async fn strike(victim: Victim, job: &Job<'_, '_>, run: &RunInfo) -> bool {
 
 /// Carries a schedule out; how many of its kills hit somebody.
 async fn carry_out(schedule: &Schedule, tenant: &Tenant<'_>) -> u64 {
-    eprintln!("schedule {}: {:?}", schedule.seed, schedule.kills);
+    let (seed, faulty) = (schedule.seed, schedule.faulty_percent);
+    eprintln!("schedule {seed}: {faulty} % faulty, {:?}", schedule.kills);
+    tenant.platform.set_dms_faults(schedule.faults());
     let job = tenant.job(&format!("s{}", schedule.seed), &spec()).await;
     job.stage_all(&schedule.inputs).await;
     let run = job.start().await;
@@ -172,6 +201,7 @@ async fn carry_out(schedule: &Schedule, tenant: &Tenant<'_>) -> u64 {
     }
     let inputs: Vec<&Input> = schedule.inputs.iter().collect();
     let end = job.ends(&run, end_of(&inputs)).await;
+    tenant.platform.set_dms_faults(faults::none());
     // a kill while the run was torn down does not hold the run up
     let dms = tenant.platform.dms();
     testkit::wait_until("the core DMS answers", PATIENCE, async || {
@@ -183,9 +213,14 @@ async fn carry_out(schedule: &Schedule, tenant: &Tenant<'_>) -> u64 {
     hits
 }
 
-async fn lane(configuration: Configuration, seeds: impl Iterator<Item = u64>) -> u64 {
+async fn lane(
+    configuration: Configuration,
+    is_faulty: bool,
+    seeds: impl Iterator<Item = u64>,
+) -> u64 {
     let options = Options {
-        dms_proxy: configuration == Configuration::Servers,
+        dms_proxy: is_faulty,
+        store_proxy: configuration == Configuration::Servers,
         config: "monitor_interval = \"100ms\"\n",
         ..Options::default()
     };
@@ -199,15 +234,20 @@ async fn lane(configuration: Configuration, seeds: impl Iterator<Item = u64>) ->
     hits
 }
 
-/// So many schedules.
+/// So many schedules. The embedded core DMS is killed in one lane, and behind a faulty line in the other.
 pub async fn schedules(configuration: Configuration, count: u64) {
+    let count = std::env::var("KILL_SCHEDULES").map_or(count, |text| text.parse().unwrap());
+    let behind_line = configuration == Configuration::Servers;
     let first = testkit::seed();
     let seeds = |lane| {
         (0..count)
             .filter(move |n| n % LANES == lane)
             .map(move |n| first.wrapping_add(n))
     };
-    let (one, two) = tokio::join!(lane(configuration, seeds(0)), lane(configuration, seeds(1)));
+    let (one, two) = tokio::join!(
+        lane(configuration, behind_line, seeds(0)),
+        lane(configuration, true, seeds(1))
+    );
     eprintln!("{} kills hit somebody in {count} schedules", one + two);
     assert!(one + two > count, "the runs were over before the kills");
 }

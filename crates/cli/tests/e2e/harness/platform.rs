@@ -294,6 +294,23 @@ impl Platform {
         }
     }
 
+    /// Cuts every connection to the metadata store; whether it is a server behind a proxy.
+    pub fn break_metadata_store(&self) -> bool {
+        let Some(proxy) = &self.store_proxy else {
+            return false;
+        };
+        proxy.set_down(true);
+        proxy.set_down(false);
+        true
+    }
+
+    /// What goes wrong between the platform and its core DMS from now on, if there is a proxy.
+    pub fn set_dms_faults(&self, schedule: faults::Schedule) {
+        if let Some(proxy) = &self.dms_proxy {
+            proxy.set_schedule(schedule);
+        }
+    }
+
     /// Stops it, which must go in order, and removes what was made on shared servers.
     pub async fn end(self) {
         let clients = std::mem::take(&mut *self.clients.lock().unwrap());
