@@ -7,12 +7,12 @@ mod common;
 use std::time::Duration;
 
 use common::{
-    certificates::Certificates,
     client::Client,
     listening::{config, listen},
     whole_window,
 };
 use lumberjack::{BindError, ClientAuthentication, Config, Listener, Tls};
+use testkit::Certificates;
 use tokio::time::timeout;
 
 fn tls(certificates: &Certificates, client_authentication: ClientAuthentication) -> Config {

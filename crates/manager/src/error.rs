@@ -48,6 +48,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// The certificate or its key cannot be used.
+    #[error("the API's certificate cannot be used: {0}")]
+    Certificate(String),
     /// The metadata store did not open.
     #[error(transparent)]
     Metadata(#[from] StoreError),
@@ -68,6 +71,7 @@ impl StartError {
             Self::HomeNotWritable { .. } => "home_not_writable",
             Self::AddressInUse { .. } => "address_in_use",
             Self::CannotListen { .. } => "cannot_listen",
+            Self::Certificate(_) => "certificate_unusable",
             Self::Metadata(_) => "metadata_store_unavailable",
             Self::Part(failure) => &failure.code,
             Self::System(_) => "system",

@@ -67,6 +67,9 @@ pub struct ManagerAddress {
     pub pid: u32,
     /// Its version.
     pub version: String,
+    /// PEM file of the certificate that it shows, if it speaks TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<PathBuf>,
 }
 
 impl ManagerAddress {

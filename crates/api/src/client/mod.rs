@@ -11,9 +11,10 @@ mod staging;
 mod system;
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reqwest::Url;
+use reqwest::{Certificate, Url};
 
 pub use error::ClientError;
 pub use jobs::SpecText;
@@ -27,6 +28,8 @@ pub struct ClientOptions {
     pub url: String,
     /// The bearer token; none for what needs none.
     pub token: Option<String>,
+    /// PEM file of certificates or authorities to trust besides the web's.
+    pub ca_file: Option<PathBuf>,
     /// Limit of making a connection.
     pub connect_timeout: Duration,
     /// Limit of a call, from its beginning to the end of its answer. Uploads and streams are limited by `idle_timeout`.
@@ -41,6 +44,7 @@ impl ClientOptions {
         Self {
             url: url.into(),
             token,
+            ca_file: None,
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(60),
@@ -53,6 +57,7 @@ impl fmt::Debug for ClientOptions {
         f.debug_struct("ClientOptions")
             .field("url", &self.url)
             .field("token", &self.token.as_ref().map(|_| "***"))
+            .field("ca_file", &self.ca_file)
             .field("connect_timeout", &self.connect_timeout)
             .field("timeout", &self.timeout)
             .field("idle_timeout", &self.idle_timeout)
@@ -81,7 +86,11 @@ impl Client {
         if base.cannot_be_a_base() || !matches!(base.scheme(), "http" | "https") {
             return Err(unusable(&"it must begin with http:// or https://"));
         }
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder();
+        for certificate in trusted(options.ca_file.as_deref())? {
+            http = http.add_root_certificate(certificate);
+        }
+        let http = http
             .connect_timeout(options.connect_timeout)
             .user_agent(concat!("ingest/", env!("CARGO_PKG_VERSION")))
             .build()
@@ -103,5 +112,22 @@ impl Client {
     /// The manager's address.
     pub fn url(&self) -> &str {
         &self.options.url
+    }
+}
+
+/// The certificates of a PEM file.
+fn trusted(ca_file: Option<&Path>) -> Result<Vec<Certificate>, ClientError> {
+    let Some(path) = ca_file else {
+        return Ok(Vec::new());
+    };
+    let unusable = |why: &dyn fmt::Display| {
+        ClientError::Misconfigured(format!("{} cannot be trusted: {why}", path.display()))
+    };
+    let pem = std::fs::read(path).map_err(|e| unusable(&e))?;
+    let found =
+        Certificate::from_pem_bundle(&pem).map_err(|e| unusable(&request::innermost(&e)))?;
+    match found.is_empty() {
+        true => Err(unusable(&"it holds no certificate")),
+        false => Ok(found),
     }
 }

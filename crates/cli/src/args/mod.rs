@@ -47,6 +47,15 @@ pub struct Global {
         value_name = "URL"
     )]
     pub server: Option<String>,
+    /// PEM file of the manager's certificate or its authority, if the web's authorities do not vouch for it
+    #[arg(
+        long,
+        global = true,
+        env = "INGEST_CA_FILE",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
+    pub ca_file: Option<PathBuf>,
     /// File that holds the bearer token
     #[arg(long, global = true, value_name = "FILE")]
     pub token_file: Option<PathBuf>,

@@ -49,6 +49,8 @@ impl std::fmt::Debug for FoundToken {
 pub struct Sources {
     /// `--server` or `INGEST_SERVER`.
     pub server: Option<String>,
+    /// `--ca-file` or `INGEST_CA_FILE`.
+    pub ca_file: Option<PathBuf>,
     /// `--token-file`.
     pub token_file: Option<PathBuf>,
     /// `INGEST_TOKEN`.
@@ -65,6 +67,7 @@ impl Sources {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         Self {
             server: global.server.clone(),
+            ca_file: global.ca_file.clone(),
             token_file: global.token_file.clone(),
             token: variable("INGEST_TOKEN"),
             home: global.home.clone().or_else(default_home),
@@ -84,8 +87,18 @@ impl Sources {
 
     /// The address that the home's manager has written down.
     fn local_server(&self) -> Option<String> {
-        let home = HomePaths::new(self.home.as_ref()?);
-        ManagerAddress::read(&home).map(|address| address.url.trim_end_matches('/').to_owned())
+        let address = self.local_manager()?;
+        Some(address.url.trim_end_matches('/').to_owned())
+    }
+
+    fn local_manager(&self) -> Option<ManagerAddress> {
+        ManagerAddress::read(&HomePaths::new(self.home.as_ref()?))
+    }
+
+    /// What to trust besides the web's authorities: what the user names, else what the home's manager shows, if it is that.
+    fn trusted(&self, server: &str) -> Option<PathBuf> {
+        let named = self.ca_file.clone();
+        named.or_else(|| self.home_of(server).and(self.local_manager())?.certificate)
     }
 
     /// The home, if `server` is its manager's address.
@@ -153,7 +166,10 @@ impl Sources {
         let server = self.server();
         let token = self.token(&server, role)?;
         let from = token.as_ref().map(|token| token.from.clone());
-        let options = ClientOptions::new(server, token.map(|token| token.token));
+        let options = ClientOptions {
+            ca_file: self.trusted(&server),
+            ..ClientOptions::new(server, token.map(|token| token.token))
+        };
         Ok((Client::new(options)?, from))
     }
 }

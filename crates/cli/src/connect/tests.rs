@@ -23,6 +23,7 @@ fn user() -> (TempDir, Sources) {
     let credentials = Credentials::in_folder(&dir.path().join("config"));
     let sources = Sources {
         server: None,
+        ca_file: None,
         token_file: None,
         token: None,
         home: Some(home),

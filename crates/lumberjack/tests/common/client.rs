@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::certificates::Certificates;
+use testkit::Certificates;
 
 /// Longer than anything in the tests may take.
 pub const SOON: Duration = Duration::from_secs(20);

@@ -2,7 +2,6 @@
 
 #![allow(dead_code)] // no test target needs all of it
 
-pub mod certificates;
 pub mod client;
 pub mod listening;
 

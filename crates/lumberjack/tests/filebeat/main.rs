@@ -11,9 +11,10 @@ mod lines;
 use std::{collections::BTreeSet, time::Duration};
 
 use beat::Filebeat;
-use common::{certificates::Certificates, client::SOON, listening};
+use common::{client::SOON, listening};
 use lines::{Line, Lines};
 use lumberjack::{ClientAuthentication, Config, Listener, Tls, Window};
+use testkit::Certificates;
 use testkit::wait_until;
 use tokio::time::{sleep, timeout};
 

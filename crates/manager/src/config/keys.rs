@@ -66,8 +66,20 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         path: "listen",
         default: Some("\"127.0.0.1:8640\""),
-        doc: "Where the API listens. Beyond loopback, put a proxy that speaks TLS in front of it.",
+        doc: "Where the API listens. Beyond loopback, give it a certificate (tls), or put a proxy that speaks TLS in front of it.",
         set: |config, value| put(&mut config.listen, take(value)),
+    },
+    Key {
+        path: "tls.certificate",
+        default: None,
+        doc: "PEM file of the API's certificate, and of those that lead to its authority. Read at the start.",
+        set: |config, value| put(&mut config.tls_certificate, file(value)),
+    },
+    Key {
+        path: "tls.key",
+        default: None,
+        doc: "PEM file of that certificate's private key.",
+        set: |config, value| put(&mut config.tls_key, file(value)),
     },
     Key {
         path: "registration",

@@ -211,8 +211,12 @@ impl Loader {
         let kibana_is_alone = url_is_good
             && config.core_dms == CoreDmsConfig::Embedded
             && config.kibana_url.is_some();
+        let is_half = config.tls_certificate.is_some() != config.tls_key.is_some();
         for reason in found {
             self.problem("core_dms", reason);
+        }
+        if is_half {
+            self.problem("tls", "certificate and key belong together");
         }
         if kibana_is_alone {
             self.problem(

@@ -56,6 +56,10 @@ pub enum CoreDmsConfig {
 pub struct Config {
     /// Where the API listens.
     pub listen: SocketAddr,
+    /// PEM file of the API's certificate chain; none if it speaks plain HTTP.
+    pub tls_certificate: Option<PathBuf>,
+    /// PEM file of its private key.
+    pub tls_key: Option<PathBuf>,
     /// Who may register clients.
     pub registration: Registration,
     /// Whether the first admin token is also written to `HOME/admin.token` (mode 0600), so that the command line works at
@@ -105,6 +109,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8640)),
+            tls_certificate: None,
+            tls_key: None,
             registration: Registration::Open,
             admin_token_file: true,
             log: "info".into(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::http::KeepAlive;
 use actix_web::{App, HttpServer, web};
+use rustls::ServerConfig;
 
 use super::docs;
 use crate::StartError;
@@ -14,7 +15,7 @@ use crate::http::{AppState, configure};
 
 /// Threads that take requests. They only wait and pass on: two are enough.
 const THREADS: usize = 2;
-/// How long a request's head may take to arrive.
+/// How long a request's head may take to arrive, and before that the handshake of TLS.
 const HEAD_LIMIT: Duration = Duration::from_secs(10);
 /// How long a connection may stay open without a request.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
@@ -34,6 +35,7 @@ pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
 /// A server on this socket; it stops when its handle says so.
 pub(super) fn server(
     listener: TcpListener,
+    tls: Option<ServerConfig>,
     state: web::Data<AppState>,
     grace: Duration,
 ) -> io::Result<Server> {
@@ -44,7 +46,7 @@ pub(super) fn server(
             .service(docs::pages())
             .configure(configure)
     };
-    Ok(HttpServer::new(app)
+    let server = HttpServer::new(app)
         .workers(THREADS)
         .max_connections(MAX_CONNECTIONS)
         .client_request_timeout(HEAD_LIMIT)
@@ -52,6 +54,10 @@ pub(super) fn server(
         .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
         .disable_signals()
         .shutdown_timeout(grace.as_secs().max(1))
-        .listen(listener)?
-        .run())
+        .tls_handshake_timeout(HEAD_LIMIT);
+    let server = match tls {
+        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+        None => server.listen(listener)?,
+    };
+    Ok(server.run())
 }

@@ -7,6 +7,7 @@ mod listen;
 mod parts;
 mod run;
 mod sweep;
+mod tls;
 
 pub use builder::{Builder, Manager};
 pub use parts::{Mode, ModeParts, Parts};

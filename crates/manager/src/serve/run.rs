@@ -1,6 +1,7 @@
 //! A platform from its parts: serves until it is told to stop, then ends in stages: requests, runs, adapters.
 
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +12,9 @@ use domain::provisions::{Containers, Provisions};
 use supervisor::{Settings, Supervisor};
 use tokio_util::sync::CancellationToken;
 
-use super::listen;
 use super::parts::Parts;
 use super::sweep::sweep;
+use super::{listen, tls};
 use crate::auth::first_admin_token;
 use crate::config::Config;
 use crate::dms::Embedded;
@@ -77,9 +78,12 @@ impl Platform {
         let admin_token = first_admin_token(&metadata, file.as_deref(), ids::now_ms()).await?;
         let supervisor = supervisor(&config, &home, &parts);
         let sweeping = tokio::spawn(sweep(metadata.clone(), containers(&config, &home)));
-        let url = format!("http://{}", listener.local_addr()?);
+        let tls = tls::server_config(&config)?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}", listener.local_addr()?);
+        let certificate = config.tls_certificate.clone();
         let state = state(config, &home, parts, supervisor.clone(), stop.clone())?;
-        let server = listen::server(listener, web::Data::new(state), grace)?;
+        let server = listen::server(listener, tls, web::Data::new(state), grace)?;
         let handle = server.handle();
         let (stop_runs, stop_adapters) = (CancellationToken::new(), CancellationToken::new());
         let mut requests = tokio::spawn(server);
@@ -89,7 +93,7 @@ impl Platform {
         });
         let adapters =
             embedded.map(|embedded| tokio::spawn(embedded.keep(stop_adapters.clone(), grace)));
-        announce(&home, &url)?;
+        announce(&home, &url, certificate)?;
         on_ready(&Started {
             url,
             admin_token: admin_token.map(|token| token.to_string()),
@@ -204,12 +208,13 @@ fn state(
 }
 
 /// Writes down where this manager is.
-fn announce(home: &Home, url: &str) -> Result<(), StartError> {
+fn announce(home: &Home, url: &str, certificate: Option<PathBuf>) -> Result<(), StartError> {
     let path = home.paths.manager();
     let address = ManagerAddress {
         url: url.to_owned(),
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        certificate,
     };
     let content = serde_json::to_vec(&address).map_err(std::io::Error::other)?;
     write_private(&path, &content).map_err(|source| StartError::HomeNotWritable { path, source })

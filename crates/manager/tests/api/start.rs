@@ -3,8 +3,10 @@
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
+use api::{Client, ClientOptions, PageQuery};
 use manager::config::{Config, Layers};
 use manager::{HomePaths, Manager, ManagerAddress, StartError};
+use testkit::Certificates;
 
 use crate::support::{FakeDms, FakeMode, Server, StillEngine};
 
@@ -92,4 +94,43 @@ async fn an_embedded_core_dms_that_cannot_be_started_is_said_at_once() {
         .unwrap_err();
     assert_eq!(error.code(), "core_dms_program");
     assert!(error.to_string().contains("nonesuch"), "{error}");
+}
+
+#[tokio::test]
+async fn with_a_certificate_the_api_speaks_tls_and_nothing_else() {
+    let certificates = Certificates::new(&["server", "other"]);
+    let config = |key: &str| {
+        format!(
+            "tls.certificate = {:?}\ntls.key = {:?}",
+            certificates.file("server.pem"),
+            certificates.file(key)
+        )
+    };
+    let server = Server::with(&config("server.key")).await;
+    assert!(
+        server.url.starts_with("https://127.0.0.1:"),
+        "{}",
+        server.url
+    );
+    let address = ManagerAddress::read(&server.home).unwrap();
+    assert_eq!(address.certificate, Some(certificates.file("server.pem")));
+    let trusting = ClientOptions {
+        ca_file: Some(certificates.file("ca.pem")),
+        ..ClientOptions::new(&server.url, Some(server.admin_token.clone()))
+    };
+    let clients = Client::new(trusting)
+        .unwrap()
+        .clients(&PageQuery::default());
+    assert!(clients.await.unwrap().items.is_empty());
+    let stranger = server.anonymous().healthy().await.unwrap_err().to_string();
+    assert!(stranger.contains("certificate"), "{stranger}");
+    let plain = server.url.replace("https", "http");
+    let plain = Client::new(ClientOptions::new(plain, None)).unwrap();
+    assert!(plain.healthy().await.is_err());
+    server.stop().await;
+
+    let home = tempfile::tempdir().unwrap();
+    let wrong = format!("listen = \"127.0.0.1:0\"\n{}", config("other.key"));
+    let error = refused(HomePaths::new(home.path().join("home")), &wrong).await;
+    assert_eq!(error.code(), "certificate_unusable", "{error}");
 }
