@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::spec::names;
 use crate::spec::{EngineKind, FormatType, JobSpec, Mode};
 use crate::units::{Bytes, Span};
 
@@ -41,7 +42,7 @@ impl Default for Plan {
             max_staging_bytes: Bytes::gib(100),
             max_file_bytes: Bytes::gib(50),
             modes: vec![Mode::Batch],
-            formats: vec![FormatType::Csv, FormatType::Ndjson, FormatType::Lines],
+            formats: FormatType::ALL.to_vec(),
             engines: vec![EngineKind::Native, EngineKind::Elastic],
             memory_per_run: Bytes::mib(512),
             cpu_millis_per_run: 2000,
@@ -70,17 +71,6 @@ impl Refusal {
             actual: actual.to_string(),
         }
     }
-}
-
-/// Joins what serde calls the values, for people.
-fn names<T: Serialize>(values: &[T]) -> String {
-    let name = |v: &T| {
-        serde_json::to_value(v)
-            .ok()
-            .and_then(|v| v.as_str().map(str::to_owned))
-            .unwrap_or_default()
-    };
-    values.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 fn at_most<T: PartialOrd + ToString>(constraint: &str, limit: T, actual: T) -> Option<Refusal> {

@@ -13,7 +13,7 @@ pub enum RawEncoding {
     /// As text: the bytes are UTF-8.
     #[default]
     Utf8,
-    /// In base64 (RFC 4648, padded): they are not.
+    /// In base64 (RFC 4648, padded): they are not, or some of the record's bytes are no text and stand as they are.
     Base64,
 }
 
@@ -32,7 +32,7 @@ pub struct Reject {
     pub position: u64,
     /// Which document of the record, from 0.
     pub ordinal: u32,
-    /// Stable cause, `snake_case`: `csv_columns`, `json_parse`, `invalid_utf8`, `record_too_large`, `schema_mismatch`, `mapping_conflict`, …
+    /// Stable cause, `snake_case`: `csv_columns`, `json_parse`, `encoding`, `record_too_large`, `schema_mismatch`, `mapping_conflict`, …
     pub code: String,
     /// What refused it: `decode`, the wrangling step by its pointer (`/wrangling/2`), `schema`, or `core_dms`.
     pub step: String,
@@ -40,7 +40,7 @@ pub struct Reject {
     pub field: Option<String>,
     /// What happened, for people; the core DMS's own error where it refused.
     pub message: String,
-    /// The record as it was read, at most the first 64 KiB.
+    /// The record's text as it was read, at most the first 64 KiB; in UTF-8 whatever the file's encoding is.
     pub raw: String,
     /// How `raw` is written.
     pub raw_encoding: RawEncoding,

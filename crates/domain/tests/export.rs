@@ -124,3 +124,30 @@ fn a_text_that_logstash_cannot_write_is_refused() {
     let error = export(&spec, "acme", "/data").unwrap_err();
     assert!(error.to_string().contains("quotes"), "{error}");
 }
+
+#[test]
+fn joined_lines_in_another_encoding_come_back() {
+    let format = json!({
+        "type": "lines",
+        "encoding": "windows-1252",
+        "multiline": { "pattern": "^%{YEAR}-", "what": "previous", "negate": true, "max_lines": 100 },
+        "max_record": "1MiB",
+    });
+    let mut spec = flights();
+    spec["format"] = format.clone();
+    let mut imported = back(&spec)["format"].clone();
+    imported["max_record"] = json!("1MiB");
+    assert_eq!(imported, format);
+    for kind in ["json", "fixed"] {
+        spec["format"] = json!({ "type": kind });
+        if kind == "fixed" {
+            spec["format"]["fields"] = json!([{ "name": "a", "width": 1 }]);
+        }
+        let export = exported(&spec);
+        let is_impossible = |severity: Severity| severity == Severity::Impossible;
+        assert!(
+            export.findings.iter().any(|f| is_impossible(f.severity)),
+            "{kind}"
+        );
+    }
+}

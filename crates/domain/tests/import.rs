@@ -140,6 +140,30 @@ fn syslog_from_a_port_becomes_staged_lines() {
 }
 
 #[test]
+fn stack_traces_in_latin_1_become_joined_lines() {
+    let import = whole(
+        r#"
+        input { file { path => "/var/log/app.log" codec => multiline {
+          pattern => "^\s" what => previous negate => true max_lines => 200 max_bytes => "2 MiB"
+          charset => "ISO-8859-1" auto_flush_interval => 1 ecs_compatibility => disabled } } }
+        output { elasticsearch { index => "traces" } }"#,
+    );
+    assert_eq!(
+        import.spec["format"],
+        json!({
+            "type": "lines",
+            "encoding": "iso-8859-1",
+            "max_record": "2 MiB",
+            "multiline": { "pattern": "^\\s", "what": "previous", "negate": true, "max_lines": 200 },
+        })
+    );
+    for option in [None, Some("charset")] {
+        let found = severity(&import, "codec multiline", option);
+        assert_eq!(found, Severity::Changed, "{option:?}");
+    }
+}
+
+#[test]
 fn a_csv_codec_becomes_the_format_csv() {
     let import = whole(
         r#"
@@ -274,12 +298,12 @@ fn what_would_mean_something_else_is_impossible() {
         ),
         ("input { jdbc { statement => xx } }", "input jdbc", None),
         (
-            "input { file { path => aa codec => multiline { pattern => xx what => previous } } }",
+            "input { file { path => aa codec => multiline { pattern => xx what => previous patterns_dir => p } } }",
             "codec multiline",
-            None,
+            Some("patterns_dir"),
         ),
         (
-            "input { stdin { codec => plain { charset => 'CP1252' } } }",
+            "input { stdin { codec => plain { charset => 'ISO-2022-JP' } } }",
             "codec plain",
             Some("charset"),
         ),

@@ -96,6 +96,48 @@ fn what_a_schema_cannot_say_is_found_too() {
             json!({ "type": "lines", "delimiter": ";" }),
             "/format/delimiter",
         ),
+        (&["format", "encoding"], json!("utf-9"), "/format/encoding"),
+        (
+            &["format", "encoding"],
+            json!("iso-2022-jp"),
+            "/format/encoding",
+        ),
+        (
+            &["format"],
+            json!({ "type": "json", "encoding": "gbk" }),
+            "/format/encoding",
+        ),
+        (
+            &["format"],
+            json!({ "type": "ndjson", "multiline": { "pattern": "^ ", "what": "next" } }),
+            "/format/multiline",
+        ),
+        (
+            &["format"],
+            json!({ "type": "lines", "multiline": { "pattern": "%{NOSUCH}", "what": "next" } }),
+            "/format/multiline/pattern",
+        ),
+        (
+            &["format"],
+            json!({ "type": "lines", "multiline": { "pattern": "^ ", "what": "both" } }),
+            "/format/multiline/what",
+        ),
+        (&["format"], json!({ "type": "fixed" }), "/format/fields"),
+        (
+            &["format"],
+            json!({ "type": "fixed", "fields": [{ "width": 3 }] }),
+            "/format/fields",
+        ),
+        (
+            &["format"],
+            json!({ "type": "fixed", "fields": [{ "name": "a", "width": 0 }, { "name": "a", "width": 1 }] }),
+            "/format/fields/0/width",
+        ),
+        (
+            &["format"],
+            json!({ "type": "fixed", "fields": [{ "name": "a", "width": 1 }, { "name": "a", "width": 1 }] }),
+            "/format/fields/1/name",
+        ),
         (
             &["error_budget"],
             json!({ "max_percent": 101 }),

@@ -9,7 +9,6 @@ use domain::ids::FileKey;
 use domain::reject::Reject;
 use domain::worker::{RunFolder, WorkOrder};
 
-use crate::batch::SegmentKind;
 use crate::files::read_log;
 use crate::lookup::{Address, Lookup};
 use crate::pass::Pass;
@@ -67,10 +66,9 @@ async fn missing(
             let Some(segment) = wrangled.batch.segments.get(item.segment as usize) else {
                 continue;
             };
-            let SegmentKind::Records(range) = &segment.kind else {
+            let Some(position) = segment.position(item) else {
                 continue;
             };
-            let position = segment.from.position + (item.record_at as usize - range.start) as u64;
             let key = &segment.file.manifest.file_key;
             // the other files were read for what filters remember of them
             if !wanted.contains(key.as_str()) {

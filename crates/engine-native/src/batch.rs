@@ -10,16 +10,20 @@ use domain::file::{FileState, ManifestFile};
 use domain::ledger::Ledger;
 use wrangling::Columns;
 
+use crate::decode::Charset;
+
 /// A file while it is ingested.
 #[derive(Debug)]
 pub struct FileContext {
     /// What the manifest says of it.
     pub manifest: ManifestFile,
-    /// csv: its columns.
+    /// How its bytes are text.
+    pub charset: Charset,
+    /// csv, fixed: its columns.
     pub columns: Option<Arc<FileColumns>>,
 }
 
-/// The columns of a csv file.
+/// The columns of a file.
 #[derive(Debug)]
 pub struct FileColumns {
     /// Their names.
@@ -56,12 +60,49 @@ pub struct Segment {
     pub to: Mark,
     /// What it is.
     pub kind: SegmentKind,
+    /// Its records, where they were found one by one; else they are told by their line ends, and offsets in the block are
+    /// offsets in the file.
+    pub cuts: Option<Vec<Cut>>,
+}
+
+/// A record that was found in a file's text, with its line end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// Its first byte in the block.
+    pub start: usize,
+    /// After its last byte in the block.
+    pub end: usize,
+    /// Its first byte in the file.
+    pub position: u64,
+}
+
+impl Segment {
+    /// Where its records begin in the block.
+    pub fn start(&self) -> usize {
+        match &self.kind {
+            SegmentKind::Records(range) => range.start,
+            SegmentKind::Oversized(_) | SegmentKind::End(_) => 0,
+        }
+    }
+
+    /// The position of an item's record; none if the segment holds none.
+    pub fn position(&self, item: &Item) -> Option<u64> {
+        let SegmentKind::Records(range) = &self.kind else {
+            return None;
+        };
+        let at = item.record_at as usize;
+        let Some(cuts) = &self.cuts else {
+            return Some(self.from.position + (at - range.start) as u64);
+        };
+        let cut = cuts.partition_point(|cut| cut.start <= at);
+        Some(cuts.get(cut.checked_sub(1)?)?.position)
+    }
 }
 
 /// What a segment is.
 #[derive(Debug)]
 pub enum SegmentKind {
-    /// Whole records: this part of the batch's block.
+    /// Whole records: this part of the batch's block, which is text in UTF-8, but for bytes that are none.
     Records(Range<usize>),
     /// One record that is longer than the limit.
     Oversized(Oversized),
@@ -85,7 +126,7 @@ pub struct Oversized {
 pub struct Batch {
     /// Its place in the order of the run, from 0.
     pub seq: u64,
-    /// The raw bytes.
+    /// The bytes of its records.
     pub block: Vec<u8>,
     /// Its parts.
     pub segments: Vec<Segment>,

@@ -186,10 +186,7 @@ fn ends(wrangled: &Wrangled) -> usize {
 fn decoded(wrangled: &Wrangled) -> impl Iterator<Item = (&Item, Decoded<'_>)> {
     wrangled.items.iter().filter_map(|item| {
         let segment = wrangled.batch.segments.get(item.segment as usize)?;
-        let SegmentKind::Records(range) = &segment.kind else {
-            return None;
-        };
-        let position = segment.from.position + (item.record_at as usize - range.start) as u64;
+        let position = segment.position(item)?;
         // an action line, then the document
         let mut lines = wrangled
             .body
@@ -245,7 +242,7 @@ fn settled(
             Some(known) if known.0 == item.segment => known,
             other => other.insert((
                 item.segment,
-                LineCounter::new(block, start(segment), segment.from.line),
+                LineCounter::new(block, segment.start(), segment.from.line),
             )),
         };
         let (at, length) = (item.record_at as usize, item.record_len as usize);
@@ -291,12 +288,4 @@ fn settled(
         rejects,
         owners,
     })
-}
-
-/// Where a segment's records begin in the block.
-fn start(segment: &Segment) -> usize {
-    match &segment.kind {
-        SegmentKind::Records(range) => range.start,
-        SegmentKind::Oversized(_) | SegmentKind::End(_) => 0,
-    }
 }

@@ -6,6 +6,7 @@ use domain::reject::{RawEncoding, Reject};
 use memchr::memchr_iter;
 
 use crate::batch::{FileContext, RejectLines, count};
+use crate::decode::restored;
 
 /// A reject keeps at most so much of its record.
 pub const MAX_RAW_BYTES: usize = 64 << 10;
@@ -34,7 +35,7 @@ pub struct Place<'a> {
     pub line: u64,
     /// Which document of it.
     pub ordinal: u32,
-    /// Its bytes, or its first ones.
+    /// Its bytes in UTF-8, or its first ones.
     pub raw: &'a [u8],
     /// How many it has.
     pub raw_bytes: u64,
@@ -43,7 +44,10 @@ pub struct Place<'a> {
 impl RejectLines {
     /// Appends one.
     pub fn push(&mut self, cause: Cause<'_>, place: Place<'_>) {
-        let (raw, raw_encoding) = encode(place.raw);
+        let (raw, raw_encoding) = match place.file.charset.is_utf8() {
+            true => encode(place.raw),
+            false => encode(&restored(place.raw)),
+        };
         let reject = Reject {
             file_index: place.file.manifest.index,
             file: place.file.manifest.name.clone(),

@@ -48,7 +48,7 @@ pub async fn csv(configuration: Configuration) {
     );
     plain.record("7,quiet,a lot,no number", Rejected("schema_mismatch"));
     plain.record(",quiet,8,no id", Rejected("schema_mismatch"));
-    plain.record(b"9,quiet,90,\xff\xfe", Rejected("invalid_utf8"));
+    plain.record(b"9,quiet,90,\xff\xfe", Rejected("encoding"));
     plain.record("10,\"quiet\"!,100,x", Rejected("csv_quoting"));
     plain.record("11,quiet,-2147483648,\0 in between", Stored);
     plain.unterminated("12,quiet,120,the last line has no end", Stored);
@@ -123,7 +123,7 @@ pub async fn ndjson(configuration: Configuration) {
     plain.record(r#"{"level":"info","#, Rejected("json_parse"));
     plain.record("[1,2,3]", Rejected("json_parse"));
     plain.record("no JSON at all", Rejected("json_parse"));
-    plain.record(b"{\"level\":\"\xc3\x28\"}", Rejected("invalid_utf8"));
+    plain.record(b"{\"level\":\"\xc3\x28\"}", Rejected("encoding"));
     plain.record(
         r#"{"level":"info","provenance":{"run":"forged"}}"#,
         Rejected("reserved_field"),
@@ -172,7 +172,7 @@ pub async fn lines(configuration: Configuration) {
     plain.record("long ".repeat(2 << 20), Rejected("record_too_large"));
     plain.record("zwölf Boxkämpfer \u{1F94A}", Stored);
     plain.record("nul \0 inside", Stored);
-    plain.record(b"\xE4 is Latin-1", Rejected("invalid_utf8"));
+    plain.record(b"\xE4 is Latin-1", Rejected("encoding"));
     plain.unterminated("the last line has no end", Stored);
     let mut broken = Input::new("broken.log.gz").truncated();
     for number in 0..3000 {
@@ -199,6 +199,63 @@ pub async fn lines(configuration: Configuration) {
     assert_eq!(
         job.names_in(&format!("quarantine/{}", run.id)),
         ["broken.log.gz"]
+    );
+    platform.end().await;
+}
+
+/// json: arrays over several lines, in UTF-16 and in UTF-8, with elements that are no objects, and a file without its end.
+pub async fn json_arrays(configuration: Configuration) {
+    let platform = Platform::start(configuration, Options::default()).await;
+    let tenant = platform.tenant("json").await;
+    let job = tenant
+        .job("arrays", &spec("*", json!({ "type": "json" })))
+        .await;
+
+    let wide = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+    let mut utf16 = Input::new("exported.json");
+    utf16
+        .without_record(b"\xFF\xFE")
+        .without_record(&wide("[\r\n"));
+    for number in 0..3000 {
+        if number > 0 {
+            utf16.without_record(&wide(",\r\n"));
+        }
+        let element = format!("{{\r\n  \"number\": {number},\r\n  \"name\": \"zwölf \u{1F94A}\"}}");
+        utf16.unterminated(wide(&element), Stored);
+    }
+    utf16.without_record(&wide("]\r\n"));
+    let mut utf8 = Input::new("mixed.json.gz");
+    utf8.without_record(b"[")
+        .unterminated(r#"{"number":1,"text":"},{"}"#, Stored)
+        .without_record(b",\n")
+        .unterminated(r#"{"number" 2}"#, Rejected("json_parse"))
+        .without_record(b",")
+        .unterminated("3", Rejected("json_parse"))
+        .without_record(b",\n")
+        .unterminated(
+            format!("[\"{}\"]", "long ".repeat(1 << 20)),
+            Rejected("record_too_large"),
+        )
+        .without_record(b",\n")
+        .unterminated(r#"{"number":4}"#, Stored)
+        .without_record(b"]");
+    job.stage_all([&utf16, &utf8]).await;
+
+    let inputs = [&utf16, &utf8];
+    let run = job.run_to(end_of(&inputs)).await;
+    job.assert_closed(&run, &inputs).await;
+
+    let mut cut_off = Input::new("cut-off.json");
+    cut_off
+        .without_record(b"[")
+        .unterminated(r#"{"number":5}"#, Stored)
+        .without_record(br#", {"number":"#);
+    job.stage(&cut_off).await;
+    let run = job.run_to(RunState::Failed).await;
+    assert_eq!(run.ledger.created, 1, "{run:#?}");
+    assert_eq!(
+        job.names_in(&format!("quarantine/{}", run.id)),
+        ["cut-off.json"]
     );
     platform.end().await;
 }

@@ -44,6 +44,7 @@ suite! {
         csv: formats::csv,
         ndjson: formats::ndjson,
         lines: formats::lines,
+        json_arrays: formats::json_arrays,
         error_budget: formats::budget,
         operators_provisions: pipelines::provisions,
         remembering_filters: pipelines::remembering,

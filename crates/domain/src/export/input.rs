@@ -4,7 +4,7 @@ use wrangling::ast::{Literal, Statement};
 
 use super::{list, plugin, text};
 use crate::finding::{Finding, Place};
-use crate::spec::{ColumnMismatch, Format, FormatType, Identity, JobSpec};
+use crate::spec::{ColumnMismatch, Format, FormatType, Identity, JobSpec, Multiline, Neighbour};
 
 /// An input that reads the files that a job would be given.
 pub(super) fn file(spec: &JobSpec, files: &str, findings: &mut Vec<Finding>) -> Statement {
@@ -45,7 +45,10 @@ pub(super) fn file(spec: &JobSpec, files: &str, findings: &mut Vec<Finding>) -> 
 fn codec(format: &Format, findings: &mut Vec<Finding>) -> wrangling::ast::Plugin {
     let place = Place::new("/format", "format");
     let (name, mut options) = match format.kind {
-        FormatType::Lines => ("plain", Vec::new()),
+        FormatType::Lines => match &format.multiline {
+            Some(multiline) => ("multiline", joined(multiline, &place, findings)),
+            None => ("plain", Vec::new()),
+        },
         FormatType::Ndjson => {
             findings.push(
                 place
@@ -55,7 +58,27 @@ fn codec(format: &Format, findings: &mut Vec<Finding>) -> wrangling::ast::Plugin
             ("json", Vec::new())
         }
         FormatType::Csv => ("csv", csv(format, &place, findings)),
+        FormatType::Json | FormatType::Fixed => {
+            findings.push(
+                place
+                    .impossible("Logstash's input reads lines, and has no codec for this format")
+                    .of("type")
+                    .instead("deliver the records as NDJSON, or as CSV"),
+            );
+            ("plain", Vec::new())
+        }
     };
+    let encoding = format.charset();
+    if encoding != encoding_rs::UTF_8 {
+        // Ruby's names are written with other capitals
+        let name = encoding.name().replace("windows-", "Windows-");
+        options.push(("charset", text(name)));
+        findings.push(
+            place
+                .changed("bytes that are no text in the encoding are replaced, and byte order marks are content")
+                .of("encoding"),
+        );
+    }
     if !format.keep_original {
         // otherwise Logstash keeps the raw record in event.original
         options.push(("ecs_compatibility", text("disabled")));
@@ -66,6 +89,28 @@ fn codec(format: &Format, findings: &mut Vec<Finding>) -> wrangling::ast::Plugin
             .of("max_record"),
     );
     plugin(name, options)
+}
+
+fn joined(
+    multiline: &Multiline,
+    place: &Place,
+    findings: &mut Vec<Finding>,
+) -> Vec<(&'static str, Literal)> {
+    findings.push(
+        place
+            .changed("a record of more lines or bytes is made several of, not rejected; those of several lines get the tag multiline")
+            .of("multiline"),
+    );
+    let what = match multiline.what {
+        Neighbour::Previous => "previous",
+        Neighbour::Next => "next",
+    };
+    vec![
+        ("pattern", text(multiline.pattern.as_str())),
+        ("what", text(what)),
+        ("negate", Literal::Bool(multiline.negate)),
+        ("max_lines", text(multiline.max_lines.to_string())),
+    ]
 }
 
 fn csv(

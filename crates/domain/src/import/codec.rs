@@ -5,6 +5,7 @@ use wrangling::ast::{At, Literal, Plugin, Statement};
 
 use super::value::{is_true, step, text, texts};
 use crate::finding::{Finding, Place};
+use crate::spec;
 
 /// What a codec becomes.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,11 +45,20 @@ pub(super) fn codec(value: &Literal, at: &At, findings: &mut Vec<Finding>) -> Re
                 .instead("to keep such records, use the format lines and a step json: { source: message }"));
         }
         "csv" => csv(&plugin, &place, &mut format, findings),
+        "multiline" => multiline(&plugin, &place, &mut format, findings),
         name => {
-            findings.push(unreadable(name, &place));
+            let finding = place
+                .impossible(format!("the codec {name} is not read"))
+                .instead(
+                    "stage files of CSV, of JSON objects, of lines, or of fields with fixed widths",
+                );
+            findings.push(finding);
             format.insert("type".into(), "lines".into());
             return Reading { format, steps };
         }
+    }
+    if let Some(label) = charset(&plugin, &place, findings) {
+        format.insert("encoding".into(), label.into());
     }
     let keeps_original = !plugin
         .options
@@ -62,18 +72,7 @@ pub(super) fn codec(value: &Literal, at: &At, findings: &mut Vec<Finding>) -> Re
     Reading { format, steps }
 }
 
-fn unreadable(name: &str, place: &Place) -> Finding {
-    if name == "multiline" {
-        return place
-            .impossible("a record of a job is one line; lines are not joined")
-            .instead("join the lines before the files are staged, or let Filebeat do it");
-    }
-    place
-        .impossible(format!("the codec {name} is not read"))
-        .instead("stage files of CSV, of JSON objects, or of plain lines, one record a line")
-}
-
-/// Options that codecs share, and those that `taken` says it has seen to.
+/// Options that codecs share, but for the charset, and those that `taken` says it has seen to.
 fn plugin_options(
     plugin: &Plugin,
     place: &Place,
@@ -81,16 +80,12 @@ fn plugin_options(
     mut taken: impl FnMut(&str, &Literal) -> bool,
 ) {
     for (name, value) in &plugin.options {
-        if taken(name, value) {
+        if name == "charset" || taken(name, value) {
             continue;
         }
         let said = value.text().unwrap_or_default();
         findings.push(
             match (name.as_str(), said) {
-                ("charset", "UTF-8") => place.left_out("files are read as UTF-8 anyway"),
-                ("charset", _) => place
-                    .impossible(format!("files are read as UTF-8, not as {said}"))
-                    .instead("convert the files before they are staged, for example with iconv"),
                 ("delimiter", "\n" | "\\n") => place.left_out("a record ends with its line anyway"),
                 ("delimiter", _) => place
                     .impossible("a record ends with its line")
@@ -119,6 +114,69 @@ fn plugin_options(
             .of(name),
         );
     }
+}
+
+/// The encoding that a codec's charset is; none for UTF-8.
+fn charset(plugin: &Plugin, place: &Place, findings: &mut Vec<Finding>) -> Option<String> {
+    let (_, value) = plugin.options.iter().find(|(name, _)| name == "charset")?;
+    let said = value.text().unwrap_or_default().to_ascii_lowercase();
+    // Ruby's names that the web's registry of labels does not have
+    let label = match said.as_str() {
+        "cp932" | "windows-31j" => "shift_jis",
+        "cp949" => "euc-kr",
+        "cp936" => "gbk",
+        "cp950" => "big5",
+        "cp866" => "ibm866",
+        other => other,
+    };
+    let finding = match (label, spec::encoding(label)) {
+        ("utf-8", _) => place.left_out("files are read as UTF-8 anyway"),
+        (_, Some(_)) => {
+            let message = "bytes that are no text in the encoding are not replaced: their record is rejected; a byte order mark goes before the encoding, and is no content";
+            findings.push(place.changed(message).of("charset"));
+            return Some(label.to_owned());
+        }
+        _ => place
+            .impossible(format!("files are not read as {said}"))
+            .instead("convert the files before they are staged, for example with iconv"),
+    };
+    findings.push(finding.of("charset"));
+    None
+}
+
+fn multiline(
+    plugin: &Plugin,
+    place: &Place,
+    format: &mut Map<String, Value>,
+    findings: &mut Vec<Finding>,
+) {
+    format.insert("type".into(), "lines".into());
+    let mut joined = Map::new();
+    let mut limits = Vec::new();
+    plugin_options(plugin, place, findings, |name, value| {
+        match name {
+            "pattern" | "what" => _ = joined.insert(name.into(), json!(text(value))),
+            "negate" => _ = joined.insert(name.into(), is_true(value).into()),
+            "max_lines" => {
+                let lines = text(value).and_then(|lines| lines.parse::<u32>().ok());
+                _ = joined.insert(name.into(), json!(lines));
+            }
+            "max_bytes" => _ = format.insert("max_record".into(), json!(text(value))),
+            "multiline_tag" | "auto_flush_interval" | "streaming_input" => {
+                limits.push(name.to_owned());
+            }
+            _ => return false,
+        }
+        true
+    });
+    format.insert("multiline".into(), joined.into());
+    findings.extend(limits.iter().map(|name| {
+        place
+            .left_out("a file is read whole, and its records are not tagged multiline")
+            .of(name)
+    }));
+    findings.push(place.changed("a record of more lines or bytes than max_lines and max_record is rejected, with its position; Logstash makes several of it. Records of several lines do not get the tag multiline")
+        .instead("a step mutate with add_tag, under a condition, tags them"));
 }
 
 /// Whether only the filter of the same name does everything that this codec does.

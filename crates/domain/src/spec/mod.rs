@@ -4,6 +4,7 @@
 //! and reports all violations at once. [`JobSpec::program`] lowers a spec to the pipeline language's AST, which is the one source
 //! of its meaning for every engine.
 
+mod format;
 mod parse;
 mod program;
 
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 use crate::units::{Bytes, Span};
 
+pub use format::{ColumnMismatch, FixedField, Format, FormatType, Multiline, Neighbour, encoding};
 pub use parse::{json_schema, parse, parse_in};
 pub use wrangling::schema::Schema;
 
@@ -122,102 +124,6 @@ impl Default for Source {
     }
 }
 
-/// The formats that can be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum FormatType {
-    /// Delimited values (RFC 4180, quoted newlines included), with any delimiter and quote.
-    Csv,
-    /// One JSON object a line.
-    Ndjson,
-    /// One record a line, in the field `message`.
-    Lines,
-}
-
-/// What is done with a CSV record that has too few or too many values.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ColumnMismatch {
-    /// It is rejected.
-    #[default]
-    Reject,
-    /// Missing values are absent fields; further values get the names `column<n>`, as Logstash gives them.
-    Accept,
-}
-
-/// How the bytes become records.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Format {
-    /// Which format.
-    #[serde(rename = "type")]
-    pub kind: FormatType,
-    /// csv: what stands between two values; one character. `"\t"` for TSV. Default `,`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delimiter: Option<char>,
-    /// csv: what stands around a value that holds delimiters or newlines; one character. Default `"`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quote: Option<char>,
-    /// csv: whether the first record names the columns. Default: true, unless `columns` are given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub header: Option<bool>,
-    /// csv: the columns' names, in order. With `header: true` the file's own header must have the same names.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub columns: Option<Vec<String>>,
-    /// csv: values that stand for no value; such a field is absent. Default: none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub null_values: Option<Vec<String>>,
-    /// csv: what is done with a record that has too few or too many values.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub on_column_mismatch: Option<ColumnMismatch>,
-    /// Whether the raw record is kept in `event.original`.
-    #[serde(default)]
-    pub keep_original: bool,
-    /// A longer record is rejected, with its position. Default 1MiB.
-    #[serde(default = "Format::default_max_record")]
-    pub max_record: Bytes,
-}
-
-impl Format {
-    /// A format with everything at its default.
-    pub fn of(kind: FormatType) -> Self {
-        Self {
-            kind,
-            delimiter: None,
-            quote: None,
-            header: None,
-            columns: None,
-            null_values: None,
-            on_column_mismatch: None,
-            keep_original: false,
-            max_record: Self::default_max_record(),
-        }
-    }
-
-    fn default_max_record() -> Bytes {
-        Bytes::mib(1)
-    }
-
-    /// csv: the delimiter. One byte: [`parse`] refuses others.
-    pub fn delimiter_byte(&self) -> u8 {
-        self.delimiter
-            .and_then(|c| u8::try_from(c).ok())
-            .unwrap_or(b',')
-    }
-
-    /// csv: the quote. One byte: [`parse`] refuses others.
-    pub fn quote_byte(&self) -> u8 {
-        self.quote
-            .and_then(|c| u8::try_from(c).ok())
-            .unwrap_or(b'"')
-    }
-
-    /// csv: whether the first record of each file is a header.
-    pub fn has_header(&self) -> bool {
-        self.header.unwrap_or(self.columns.is_none())
-    }
-}
-
 /// Where the documents go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -317,6 +223,17 @@ pub struct Limits {
     pub memory: Option<Bytes>,
     /// CPU cores, in thousandths. Default: what the plan allows.
     pub cpu_millis: Option<u32>,
+}
+
+/// Joins what serde calls the values, for people.
+pub(crate) fn names<T: Serialize>(values: &[T]) -> String {
+    let name = |v: &T| {
+        serde_json::to_value(v)
+            .ok()
+            .and_then(|v| v.as_str().map(str::to_owned))
+            .unwrap_or_default()
+    };
+    values.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

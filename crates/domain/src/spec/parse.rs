@@ -8,7 +8,7 @@ use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 use wrangling::{Compiled, Environment, Violation};
 
-use super::{Destination, Format, FormatType, JobSpec, Mode};
+use super::{Destination, JobSpec, Mode, format};
 use crate::units::Span;
 
 /// Documents are kept at least so long, if not for ever.
@@ -177,7 +177,7 @@ fn meaning(spec: &JobSpec, environment: &Environment) -> Vec<Violation> {
             }
         }
     }
-    format(&spec.format, &mut found);
+    format::check(&spec.format, &mut found);
     if !literal_parts(&spec.destination.index).all(is_index_char) {
         let message =
             "besides field references, an index name holds a-z, 0-9, '.', '_' and '-' only";
@@ -241,77 +241,6 @@ fn program(spec: &JobSpec, environment: &Environment) -> Vec<Violation> {
         .filter(|violation| !violation.pointer.starts_with("/wrangling"))
         .map(place)
         .collect()
-}
-
-fn format(format: &Format, found: &mut Vec<Violation>) {
-    let csv_only = [
-        ("delimiter", format.delimiter.is_some()),
-        ("quote", format.quote.is_some()),
-        ("header", format.header.is_some()),
-        ("columns", format.columns.is_some()),
-        ("null_values", format.null_values.is_some()),
-        ("on_column_mismatch", format.on_column_mismatch.is_some()),
-    ];
-    for (name, given) in csv_only {
-        if given && format.kind != FormatType::Csv {
-            found.push(Violation::new(
-                format!("/format/{name}"),
-                "not_for_this_format",
-                format!("{name} belongs to the format csv"),
-            ));
-        }
-    }
-    for (name, value) in [("delimiter", format.delimiter), ("quote", format.quote)] {
-        if value.is_some_and(|c| !c.is_ascii() || matches!(c, '\n' | '\r' | '\0')) {
-            let message = "use one ASCII character that is neither a line end nor NUL";
-            found.push(Violation::new(
-                format!("/format/{name}"),
-                "invalid_value",
-                message,
-            ));
-        }
-    }
-    if format.delimiter_byte() == format.quote_byte() {
-        found.push(Violation::new(
-            "/format/quote",
-            "invalid_value",
-            "delimiter and quote must differ",
-        ));
-    }
-    if format.kind == FormatType::Csv && !format.has_header() && format.columns.is_none() {
-        found.push(Violation::new(
-            "/format/columns",
-            "missing_field",
-            "without a header the columns must be named",
-        ));
-    }
-    if let Some(columns) = &format.columns {
-        let mut seen = std::collections::BTreeSet::new();
-        for (i, column) in columns.iter().enumerate() {
-            if column.is_empty() || !seen.insert(column) {
-                let message = "a column's name must not be empty and must not come twice";
-                found.push(Violation::new(
-                    format!("/format/columns/{i}"),
-                    "invalid_value",
-                    message,
-                ));
-            }
-        }
-        if columns.is_empty() {
-            found.push(Violation::new(
-                "/format/columns",
-                "invalid_value",
-                "name at least one column",
-            ));
-        }
-    }
-    if format.max_record.0 == 0 {
-        found.push(Violation::new(
-            "/format/max_record",
-            "invalid_value",
-            "must be at least one byte",
-        ));
-    }
 }
 
 /// An index that holds documents of all times would be removed with the newest of them.

@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use super::Book;
 use crate::batch::{FileContext, Mark, RejectLines, Settled, SettledSegment, count};
 use crate::checkpoint::Checkpoint;
+use crate::decode::Charset;
 use crate::files::{finished_files, read_log};
 
 /// What becomes of the record at a position: nothing but the position decides, as for a real record.
@@ -66,6 +67,7 @@ fn context(index: usize) -> Arc<FileContext> {
     };
     Arc::new(FileContext {
         manifest,
+        charset: Charset::new(encoding_rs::UTF_8),
         columns: None,
     })
 }

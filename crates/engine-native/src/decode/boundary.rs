@@ -49,8 +49,8 @@ impl Boundary {
     /// whole piece is taken.
     pub fn first(&mut self, piece: &[u8]) -> Option<usize> {
         match self.framing {
-            Framing::Lines => memchr(b'\n', piece).map(|at| at + 1),
             Framing::Csv(dialect) => self.scan(piece, dialect, true),
+            _ => memchr(b'\n', piece).map(|at| at + 1),
         }
     }
 

@@ -9,7 +9,7 @@ use super::{Dialect, Rows};
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum HeaderError {
     /// Its bytes are no text.
-    #[error("the header line is not UTF-8: byte {0} is wrong")]
+    #[error("the header line is not text in the file's encoding: byte {0} of its text is wrong")]
     Encoding(usize),
     /// Its quoting is wrong.
     #[error("the header line cannot be read: {0}")]

@@ -8,9 +8,17 @@
 //! * csv: a quote at the beginning of a value opens a quoted value, in which delimiters and line ends are content and two
 //!   quotes are one; a quote anywhere else in an unquoted value is content. Nothing but a delimiter or a line end
 //!   may follow a closing quote.
+//! * lines with `multiline`: a record ends where the pattern says. json: a record is a value, without what stands around it.
 //! * A byte order mark at the beginning of the file is no content, but counts in positions.
+//!
+//! Where line ends cannot be seen in a file's bytes, or do not tell records apart, the reading stage makes text of the bytes
+//! ([`Transcoder`]) and finds each record itself ([`Finder`]).
 
 mod boundary;
+mod charset;
+mod elements;
+mod finder;
+mod fixed;
 mod header;
 mod lines;
 mod marks;
@@ -19,12 +27,12 @@ mod rows;
 use domain::spec::{Format, FormatType};
 
 pub use boundary::Boundary;
+pub use charset::{Charset, Transcoder, restored};
+pub use finder::{Edge, Finder};
+pub use fixed::{Fit, Widths};
 pub use header::{HeaderError, column_names};
 pub use lines::Lines;
 pub use rows::Rows;
-
-/// UTF-8's byte order mark.
-pub const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// How values are delimited and quoted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +50,10 @@ pub enum Framing {
     Lines,
     /// By line ends outside of quotes.
     Csv(Dialect),
+    /// By a pattern of lines.
+    Multiline,
+    /// By the brackets, strings and commas of JSON.
+    Json,
 }
 
 impl Framing {
@@ -52,8 +64,15 @@ impl Framing {
                 delimiter: format.delimiter_byte(),
                 quote: format.quote_byte(),
             }),
-            FormatType::Ndjson | FormatType::Lines => Self::Lines,
+            FormatType::Lines if format.multiline.is_some() => Self::Multiline,
+            FormatType::Ndjson | FormatType::Lines | FormatType::Fixed => Self::Lines,
+            FormatType::Json => Self::Json,
         }
+    }
+
+    /// Whether [`Boundary`] tells records apart in UTF-8, so that they need not be found one by one.
+    pub fn is_by_line_ends(self) -> bool {
+        matches!(self, Self::Lines | Self::Csv(_))
     }
 }
 
@@ -93,6 +112,35 @@ impl Flaw {
                 "a quoted value is followed by something other than a delimiter or a line end"
             }
             Self::UnterminatedQuote => "the file ends inside of a quoted value",
+        }
+    }
+}
+
+/// Why no further record can be told in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Broken {
+    /// Stable code of the file's failure.
+    pub code: &'static str,
+    /// In the piece: the byte at which this was seen; none for the end of the file.
+    pub at: Option<usize>,
+    /// What is wrong there.
+    pub reason: &'static str,
+}
+
+impl Broken {
+    fn at(at: usize, reason: &'static str) -> Self {
+        Self {
+            code: "json_structure",
+            at: Some(at),
+            reason,
+        }
+    }
+
+    fn truncated() -> Self {
+        Self {
+            code: "json_truncated",
+            at: None,
+            reason: "a value or an array is not closed",
         }
     }
 }

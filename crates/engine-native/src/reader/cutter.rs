@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::error::Failure;
 use memchr::memchr_iter;
 
+use super::passed::Passed;
 use super::{Ended, MAX_SEGMENTS, Reader, Stopped};
 use crate::batch::{FileContext, Mark, Oversized, Segment, SegmentKind};
 use crate::decode::Boundary;
@@ -135,6 +136,7 @@ impl Reader {
             from: cut.mark,
             to,
             kind,
+            cuts: None,
         });
         (cut.mark, cut.start, cut.whole) = (to, end, None);
     }
@@ -147,17 +149,13 @@ impl Reader {
     ) -> Result<Result<(), Failure>, Stopped> {
         let begun = self.block.split_off(cut.start);
         let head = begun.get(..MAX_RAW_BYTES + 4).unwrap_or(&begun).to_vec();
-        let mut passed = Passed {
-            bytes: 0,
-            lines: 0,
-            last_two: [0; 2],
-        };
+        let mut passed = Passed::default();
         passed.add(&begun);
         let mut piece = begun;
         let rest = loop {
             self.may_read()?;
             piece.resize(MAX_PIECE, 0);
-            let read = match source.read(&mut piece, cut.mark.position + passed.bytes) {
+            let read = match source.read(&mut piece, cut.mark.position + passed.bytes()) {
                 Ok(read) => read,
                 Err(failure) => return Ok(Err(failure)),
             };
@@ -175,8 +173,8 @@ impl Reader {
             }
         };
         let to = Mark {
-            position: cut.mark.position + passed.bytes,
-            line: cut.mark.line + passed.lines,
+            position: cut.mark.position + passed.bytes(),
+            line: cut.mark.line + passed.lines(),
         };
         let kind = SegmentKind::Oversized(Oversized {
             head,
@@ -188,6 +186,7 @@ impl Reader {
             from: cut.mark,
             to,
             kind,
+            cuts: None,
         });
         (cut.mark, cut.whole) = (to, None);
         if self.segments.len() >= MAX_SEGMENTS {
@@ -196,35 +195,5 @@ impl Reader {
         cut.start = self.block.len();
         self.append(cut, &rest);
         Ok(Ok(()))
-    }
-}
-
-/// What was passed over of a record.
-struct Passed {
-    bytes: u64,
-    lines: u64,
-    last_two: [u8; 2],
-}
-
-impl Passed {
-    fn add(&mut self, bytes: &[u8]) {
-        self.bytes += bytes.len() as u64;
-        self.lines += memchr_iter(b'\n', bytes).count() as u64;
-        for &byte in bytes
-            .get(bytes.len().saturating_sub(2)..)
-            .unwrap_or_default()
-        {
-            self.last_two = [self.last_two[1], byte];
-        }
-    }
-
-    /// The record's length without its line end.
-    fn content(&self) -> u64 {
-        let end = match self.last_two {
-            [b'\r', b'\n'] => 2,
-            [_, b'\n'] => 1,
-            _ => 0,
-        };
-        self.bytes - end
     }
 }

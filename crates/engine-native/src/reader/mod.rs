@@ -1,7 +1,10 @@
 //! The reading stage: claimed files in the manifest's order, cut into batches of whole records.
 
 mod cutter;
+mod gather;
 mod opening;
+mod passed;
+mod pieces;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,11 +19,12 @@ use wrangling::Compiled;
 use crate::batch::{Batch, FileColumns, FileContext, Mark, Segment, SegmentKind, quarantined};
 use crate::budget::Budget;
 use crate::control::Control;
-use crate::decode::Framing;
+use crate::decode::{Charset, Framing};
 use crate::limits::CpuPace;
 use crate::meter::{Meter, Work};
 use crate::pool::Pool;
 use crate::source::Source;
+use opening::{Head, Way};
 
 /// A batch holds at most so many segments, however small the files are.
 const MAX_SEGMENTS: usize = 4096;
@@ -115,22 +119,25 @@ impl Reader {
             &manifest,
             Arc::clone(&self.shared.meter.bytes_read),
         );
-        let mut source = match opened {
-            Ok(source) => source,
+        let charset = Charset::new(self.reading.format.charset());
+        let begun = opened.and_then(|mut source| {
+            let head = Head::read(&mut source, charset)?;
+            let charset = head.charset;
+            let opening = self.opening(&mut source, head, from)?;
+            Ok((source, charset, opening))
+        });
+        let (mut source, charset, opening) = match begun {
+            Ok(begun) => begun,
             Err(failure) => {
                 let state = self.given_up(failure)?;
-                return self.end(&self.context(manifest, None), from, state);
+                return self.end(&context(manifest, charset, None), from, state);
             }
         };
-        let opening = match self.opening(&mut source, from) {
-            Ok(opening) => opening,
-            Err(failure) => {
-                let state = self.given_up(failure)?;
-                return self.end(&self.context(manifest, None), from, state);
-            }
+        let file = context(manifest, charset, opening.columns);
+        let (mark, result) = match opening.way {
+            Way::Cut(mark, rest) => self.records(&mut source, &file, mark, rest)?,
+            Way::Gather(gathering) => self.gathered(&mut source, &file, gathering, from)?,
         };
-        let file = self.context(manifest, opening.columns);
-        let (mark, result) = self.records(&mut source, &file, opening.mark, opening.rest)?;
         let state = match result.and_then(|()| source.verify()) {
             Ok(()) => FileState::Read,
             Err(failure) => self.given_up(failure)?,
@@ -148,14 +155,6 @@ impl Reader {
         Ok(quarantined(failure))
     }
 
-    fn context(
-        &self,
-        manifest: ManifestFile,
-        columns: Option<Arc<FileColumns>>,
-    ) -> Arc<FileContext> {
-        Arc::new(FileContext { manifest, columns })
-    }
-
     fn end(
         &mut self,
         file: &Arc<FileContext>,
@@ -167,6 +166,7 @@ impl Reader {
             from: mark,
             to: mark,
             kind: SegmentKind::End(state),
+            cuts: None,
         });
         if self.segments.len() >= MAX_SEGMENTS {
             self.dispatch(Vec::new())
@@ -184,7 +184,11 @@ impl Reader {
         }
         let segments = std::mem::take(&mut self.segments);
         let meter = &self.shared.meter;
-        let cost = block.len() + meter.body_of(block.len()) + segments.len() * SEGMENT_COST;
+        let cuts = segments
+            .iter()
+            .filter_map(|segment| segment.cuts.as_deref());
+        let cuts: usize = cuts.map(size_of_val).sum();
+        let cost = block.len() + meter.body_of(block.len()) + segments.len() * SEGMENT_COST + cuts;
         let waiting_since = meter.spent(Work::Read, self.busy_since);
         let taken = self.shared.budget.take(cost).ok_or(Stopped);
         self.busy_since = meter.spent(Work::Blocked, waiting_since);
@@ -228,5 +232,20 @@ impl Reader {
     }
 }
 
+fn context(
+    manifest: ManifestFile,
+    charset: Charset,
+    columns: Option<Arc<FileColumns>>,
+) -> Arc<FileContext> {
+    Arc::new(FileContext {
+        manifest,
+        charset,
+        columns,
+    })
+}
+
 /// What the end of reading a file's records means: where it is, and what was wrong.
 type Ended = (Mark, Result<(), Failure>);
+
+#[cfg(test)]
+mod tests;

@@ -3,48 +3,74 @@
 use std::sync::Arc;
 
 use domain::error::{Culprit, Failure};
+use domain::spec::FormatType;
 use memchr::memchr_iter;
 
 use super::Reader;
+use super::gather::Gathering;
+use super::pieces::Pieces;
 use crate::batch::{FileColumns, Mark};
-use crate::decode::{BOM, Boundary, Dialect, Framing, column_names};
+use crate::decode::{Boundary, Charset, Dialect, Finder, Framing, Widths, column_names};
 use crate::source::Source;
 
 /// A file is opened in pieces of this size.
 const PIECE: usize = 32 << 10;
+/// Byte order marks are no longer than this.
+const LONGEST_MARK: usize = 3;
 
-/// A file whose next byte is the first of a record still to be ingested.
+/// A file whose next record is still to be ingested.
 pub(super) struct Opening {
-    /// csv: its columns.
+    /// csv, fixed: its columns.
     pub columns: Option<Arc<FileColumns>>,
-    /// Where it is.
-    pub mark: Mark,
-    /// Bytes from there on that were read already.
-    pub rest: Vec<u8>,
+    /// How its records are told apart.
+    pub way: Way,
+}
+
+/// How the records of a file are told apart.
+pub(super) enum Way {
+    /// By line ends, in its bytes. Some have been read from the mark on.
+    Cut(Mark, Vec<u8>),
+    /// One by one, in its text.
+    Gather(Gathering),
 }
 
 /// The bytes of a file's beginning.
-struct Head<'s> {
-    source: &'s mut Source,
-    bytes: Vec<u8>,
+pub(super) struct Head {
+    /// How they are text.
+    pub charset: Charset,
+    /// The bytes, from `at` on.
+    pub bytes: Vec<u8>,
     /// Offset of the first of `bytes` in the file.
-    at: u64,
-    ended: bool,
+    pub at: u64,
 }
 
-impl Head<'_> {
+impl Head {
+    /// Reads a file's byte order mark, if it has one.
+    pub(super) fn read(source: &mut Source, by_default: Charset) -> Result<Self, Failure> {
+        let mut head = Self {
+            charset: by_default,
+            bytes: Vec::new(),
+            at: 0,
+        };
+        while head.bytes.len() < LONGEST_MARK && head.more(source)? {}
+        if let Some((charset, length)) = Charset::of_mark(&head.bytes) {
+            head.charset = charset;
+            head.drop_first(length);
+        }
+        Ok(head)
+    }
+
     /// Reads on; false at the end of the file.
-    fn more(&mut self) -> Result<bool, Failure> {
+    fn more(&mut self, source: &mut Source) -> Result<bool, Failure> {
         let length = self.bytes.len();
         self.bytes.resize(length + PIECE, 0);
         let offset = self.at + length as u64;
         let read = self
             .bytes
             .get_mut(length..)
-            .map_or(Ok(0), |into| self.source.read(into, offset));
+            .map_or(Ok(0), |into| source.read(into, offset));
         self.bytes
             .truncate(length + read.as_ref().copied().unwrap_or(0));
-        self.ended = matches!(read, Ok(0));
         read.map(|n| n > 0)
     }
 
@@ -55,71 +81,134 @@ impl Head<'_> {
 }
 
 impl Reader {
-    /// Reads the beginning of a file, up to `from`.
-    pub(super) fn opening(&mut self, source: &mut Source, from: Mark) -> Result<Opening, Failure> {
-        let mut head = Head {
-            source,
-            bytes: Vec::new(),
-            at: 0,
-            ended: false,
-        };
-        while head.bytes.len() < BOM.len() && head.more()? {}
-        if head.bytes.starts_with(BOM) {
-            head.drop_first(BOM.len());
+    /// Reads the beginning of a file; where its records are told by line ends, up to `from`.
+    pub(super) fn opening(
+        &mut self,
+        source: &mut Source,
+        head: Head,
+        from: Mark,
+    ) -> Result<Opening, Failure> {
+        if self.framing.is_by_line_ends() && head.charset.is_utf8() {
+            return self.cutting(source, head, from);
         }
+        let mut gathering = Gathering {
+            pieces: Pieces::after(head),
+            finder: Finder::new(&self.reading.format).map_err(|e| crate::worker_defect(&e))?,
+            line: 1,
+        };
+        let columns = match self.framing {
+            Framing::Csv(dialect) if self.reading.format.has_header() => {
+                self.gathered_header(source, &mut gathering, dialect)?
+            }
+            _ => self.given_columns()?,
+        };
+        Ok(Opening {
+            columns,
+            way: Way::Gather(gathering),
+        })
+    }
+
+    fn cutting(
+        &mut self,
+        source: &mut Source,
+        mut head: Head,
+        from: Mark,
+    ) -> Result<Opening, Failure> {
         let mut line = 1;
         let columns = match self.framing {
-            Framing::Lines => None,
             Framing::Csv(dialect) if self.reading.format.has_header() => {
-                self.header(&mut head, dialect, &mut line)?
+                self.header(source, &mut head, dialect, &mut line)?
             }
-            Framing::Csv(_) => {
-                Some(self.bind(self.reading.format.columns.clone().unwrap_or_default())?)
-            }
+            _ => self.given_columns()?,
         };
-        if from.position <= head.at {
-            return Ok(Opening {
-                columns,
-                mark: Mark {
-                    position: head.at,
-                    line,
-                },
-                rest: head.bytes,
-            });
+        if from.position > head.at {
+            line = from.line;
         }
         while head.at < from.position {
             let known = usize::try_from(from.position - head.at)
                 .unwrap_or(usize::MAX)
                 .min(head.bytes.len());
             head.drop_first(known);
-            if head.at < from.position && !head.more()? {
+            if head.at < from.position && !head.more(source)? {
                 break;
             }
         }
+        let mark = Mark {
+            position: head.at,
+            line,
+        };
         Ok(Opening {
             columns,
-            mark: Mark {
-                position: head.at,
-                line: from.line,
-            },
-            rest: head.bytes,
+            way: Way::Cut(mark, head.bytes),
         })
+    }
+
+    /// The columns that the spec names; none if records have no columns.
+    fn given_columns(&mut self) -> Result<Option<Arc<FileColumns>>, Failure> {
+        let format = &self.reading.format;
+        let names = match format.kind {
+            FormatType::Csv => format.columns.clone().unwrap_or_default(),
+            FormatType::Fixed => Widths::names(format),
+            _ => return Ok(None),
+        };
+        self.bind(names).map(Some)
+    }
+
+    /// Reads the header line of a text; none if the file has no record at all.
+    fn gathered_header(
+        &mut self,
+        source: &mut Source,
+        gathering: &mut Gathering,
+        dialect: Dialect,
+    ) -> Result<Option<Arc<FileColumns>>, Failure> {
+        let mut boundary = Boundary::new(self.framing);
+        let (mut text, mut scanned) = (Vec::new(), 0);
+        loop {
+            let piece = gathering.pieces.next(source, &mut text)?;
+            let fresh = text.get(scanned..).unwrap_or_default();
+            let is_whole = boundary.first(fresh).is_some() || piece.is_none();
+            scanned = text.len();
+            if is_whole {
+                let names = self.named(&text, dialect)?;
+                gathering.line += memchr_iter(b'\n', &text).count() as u64;
+                match names {
+                    Some(names) => return self.bind(names).map(Some),
+                    None if piece.is_none() => return Ok(None),
+                    None => (text, scanned) = (Vec::new(), 0),
+                }
+            }
+            self.check_header(scanned)?;
+        }
+    }
+
+    /// The columns that a header line names; none if it is blank.
+    fn named(&self, line: &[u8], dialect: Dialect) -> Result<Option<Vec<String>>, Failure> {
+        column_names(line, dialect, &self.reading.format).map_err(|e| wrong_header(&e.to_string()))
+    }
+
+    fn check_header(&self, length: usize) -> Result<(), Failure> {
+        let limit = self.reading.max_record;
+        if length > limit {
+            let message = format!("the header line is longer than {limit} bytes");
+            return Err(wrong_header(&message));
+        }
+        Ok(())
     }
 
     /// Reads the header line; none if the file has no record at all.
     fn header(
         &mut self,
-        head: &mut Head<'_>,
+        source: &mut Source,
+        head: &mut Head,
         dialect: Dialect,
         line: &mut u64,
     ) -> Result<Option<Arc<FileColumns>>, Failure> {
         loop {
-            let Some(end) = self.first_record(head, dialect)? else {
+            let Some(end) = self.first_record(source, head, dialect)? else {
                 return Ok(None);
             };
             let bytes = head.bytes.get(..end).unwrap_or_default();
-            let names = column_names(bytes, dialect, &self.reading.format)
-                .map_err(|e| wrong_header(&e.to_string()))?;
+            let names = self.named(bytes, dialect)?;
             *line += memchr_iter(b'\n', bytes).count() as u64;
             head.drop_first(end);
             if let Some(names) = names {
@@ -131,7 +220,8 @@ impl Reader {
     /// Where the first record ends; none if there is none.
     fn first_record(
         &self,
-        head: &mut Head<'_>,
+        source: &mut Source,
+        head: &mut Head,
         dialect: Dialect,
     ) -> Result<Option<usize>, Failure> {
         let mut boundary = Boundary::new(Framing::Csv(dialect));
@@ -142,13 +232,8 @@ impl Reader {
                 return Ok(Some(scanned + end));
             }
             scanned = head.bytes.len();
-            if scanned > self.reading.max_record {
-                return Err(wrong_header(&format!(
-                    "the header line is longer than {} bytes",
-                    self.reading.max_record
-                )));
-            }
-            if !head.more()? {
+            self.check_header(scanned)?;
+            if !head.more(source)? {
                 return Ok((scanned > 0).then_some(scanned));
             }
         }

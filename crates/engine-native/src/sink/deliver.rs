@@ -288,14 +288,11 @@ impl Delivery<'_> {
     /// File key and position of an item's record, and where its segment begins in the block.
     fn origin(&self, item: &Item) -> Option<(&str, u64, usize)> {
         let segment = self.wrangled.batch.segments.get(item.segment as usize)?;
-        let SegmentKind::Records(range) = &segment.kind else {
-            return None;
-        };
-        let position = segment.from.position + (item.record_at as usize - range.start) as u64;
+        let position = segment.position(item)?;
         Some((
             segment.file.manifest.file_key.as_str(),
             position,
-            range.start,
+            segment.start(),
         ))
     }
 

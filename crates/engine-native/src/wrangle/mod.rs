@@ -2,21 +2,22 @@
 //! body of a bulk request.
 
 mod page;
+mod refusals;
+mod rows;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bumpalo::Bump;
 use domain::ledger::Ledger;
-use domain::spec::{ColumnMismatch, Format, FormatType};
+use domain::spec::{Format, FormatType};
+use memchr::memchr_iter;
 use wrangling::{Columns, Compiled, Payload, Record, Scratch};
 
 use crate::batch::{Batch, FileContext, Segment, SegmentKind, Wrangled};
-use crate::decode::{Boundary, Dialect, Flaw, Framing, Lines, Rows, Span};
-use crate::rejects::{Cause, Place};
+use crate::decode::{Boundary, Framing, Lines, Widths};
 use page::Page;
 
-/// The step that the decoder's rejects name.
-const DECODE: &str = "decode";
 /// Working memory for unescaped values is kept up to this size.
 const MAX_KEPT_BYTES: usize = 1 << 20;
 
@@ -31,6 +32,8 @@ pub struct Wrangler {
     max_record: usize,
     /// Columns for rows that are wider than their file's header, and of which file.
     wide: Option<(Arc<FileContext>, Columns)>,
+    /// fixed: the widths of a line's values.
+    widths: Option<Widths>,
 }
 
 impl Wrangler {
@@ -42,6 +45,7 @@ impl Wrangler {
             program,
             scratch,
             arena: Bump::new(),
+            widths: (format.kind == FormatType::Fixed).then(|| Widths::of(&format)),
             format,
             framing,
             max_record,
@@ -86,6 +90,14 @@ impl Wrangler {
         start: usize,
         end: usize,
     ) {
+        if let Some(cuts) = &segment.cuts {
+            for cut in cuts {
+                page.at(cut);
+                let record = block.get(cut.start..cut.end).unwrap_or_default();
+                self.record(page, segment, record, cut.start);
+            }
+            return;
+        }
         let bytes = block.get(start..end).unwrap_or_default();
         if let Ok(text) = std::str::from_utf8(bytes) {
             return self.text(page, segment, text, start);
@@ -98,18 +110,29 @@ impl Wrangler {
                 .first(rest)
                 .unwrap_or(rest.len());
             let record = rest.get(..length).unwrap_or_default();
-            match std::str::from_utf8(record) {
-                Ok(text) => self.text(page, segment, text, start + at),
-                Err(e) => page.undecodable(start + at, trimmed(record), e.valid_up_to()),
-            }
+            self.record(page, segment, record, start + at);
             at += length;
         }
     }
 
-    /// Whole records, of which the first byte stands at `base` in the block.
+    /// One record with its line end.
+    fn record(&mut self, page: &mut Page<'_>, segment: &Segment, record: &[u8], base: usize) {
+        match std::str::from_utf8(record) {
+            Ok(text) => self.text(page, segment, text, base),
+            Err(_) => page.undecodable(base, record, segment.file.charset),
+        }
+    }
+
+    /// Whole records, of which the first byte stands at `base` in the block; one where they are found one by one.
     fn text(&mut self, page: &mut Page<'_>, segment: &Segment, text: &str, base: usize) {
         match self.framing {
             Framing::Lines => self.lines(page, segment, text, base),
+            Framing::Multiline => self.joined(page, segment, text, base),
+            Framing::Json => {
+                if self.begin(page, base, text) {
+                    self.run(page, &segment.file, Payload::Json(text));
+                }
+            }
             Framing::Csv(dialect) => {
                 let mut arena = std::mem::take(&mut self.arena);
                 self.rows(page, segment, text, base, dialect, &arena);
@@ -121,15 +144,29 @@ impl Wrangler {
         }
     }
 
+    /// Begins a record; false if it is too long.
+    #[inline]
+    fn begin(&self, page: &mut Page<'_>, at: usize, record: &str) -> bool {
+        page.record(at, at + record.len());
+        let fits = record.len() <= self.max_record;
+        if !fits {
+            page.too_long(self.max_record);
+        }
+        fits
+    }
+
     fn lines(&mut self, page: &mut Page<'_>, segment: &Segment, text: &str, base: usize) {
+        if let Some(widths) = self.widths.take() {
+            self.fixed(page, segment, text, base, &widths);
+            self.widths = Some(widths);
+            return;
+        }
         let json = self.format.kind == FormatType::Ndjson;
         for span in Lines::new(text.as_bytes()) {
-            page.record(base + span.start, base + span.end);
-            if span.end - span.start > self.max_record {
-                page.too_long(self.max_record);
+            let line = text.get(span.start..span.end).unwrap_or_default();
+            if !self.begin(page, base + span.start, line) {
                 continue;
             }
-            let line = text.get(span.start..span.end).unwrap_or_default();
             let payload = if json {
                 Payload::Json(line)
             } else {
@@ -139,94 +176,24 @@ impl Wrangler {
         }
     }
 
-    fn rows(
-        &mut self,
-        page: &mut Page<'_>,
-        segment: &Segment,
-        text: &str,
-        base: usize,
-        dialect: Dialect,
-        arena: &Bump,
-    ) {
-        let Some(columns) = &segment.file.columns else {
+    /// Lines that are one record together.
+    fn joined(&mut self, page: &mut Page<'_>, segment: &Segment, text: &str, base: usize) {
+        let record = text.strip_suffix('\n').unwrap_or(text);
+        let record = record.strip_suffix('\r').unwrap_or(record);
+        let message = match record.contains("\r\n") {
+            true => Cow::Owned(record.replace("\r\n", "\n")),
+            false => Cow::Borrowed(record),
+        };
+        // blank lines alone are none
+        if message.bytes().all(|byte| byte == b'\n') || !self.begin(page, base, record) {
             return;
-        };
-        let exact = self.format.on_column_mismatch.unwrap_or_default() == ColumnMismatch::Reject;
-        let mut values = Vec::with_capacity(columns.names.len());
-        let mut rows = Rows::new(text, dialect, arena);
-        while let Some(Span { start, end, flaw }) = rows.next(&mut values) {
-            page.record(base + start, base + end);
-            let expected = columns.names.len();
-            if end - start > self.max_record {
-                page.too_long(self.max_record);
-            } else if let Some(flaw) = flaw {
-                page.flawed(flaw);
-            } else if values.len() == expected || (!exact && values.len() < expected) {
-                let raw = text.get(start..end).unwrap_or_default();
-                self.run(
-                    page,
-                    &segment.file,
-                    Payload::Row {
-                        columns: &columns.bound,
-                        values: &values,
-                        raw,
-                    },
-                );
-            } else if exact {
-                page.wrong_width(values.len(), expected);
-            } else {
-                self.wide_row(
-                    page,
-                    &segment.file,
-                    &values,
-                    text.get(start..end).unwrap_or_default(),
-                );
-            }
         }
-    }
-
-    /// A row with more values than columns, which is accepted: the further ones are named by their place.
-    fn wide_row(
-        &mut self,
-        page: &mut Page<'_>,
-        file: &Arc<FileContext>,
-        values: &[&str],
-        raw: &str,
-    ) {
-        let known = self
-            .wide
-            .take()
-            .filter(|(of, columns)| Arc::ptr_eq(of, file) && columns.len() >= values.len());
-        let names = file
-            .columns
-            .as_ref()
-            .map(|columns| columns.names.clone())
-            .unwrap_or_default();
-        let (of, columns) = match known {
-            Some(known) => known,
-            None => match self
-                .program
-                .bind_columns(&widened(names, values.len().next_power_of_two()))
-            {
-                Ok(columns) => (Arc::clone(file), columns),
-                Err(_) => {
-                    return page.wrong_width(
-                        values.len(),
-                        file.columns.as_ref().map_or(0, |c| c.names.len()),
-                    );
-                }
-            },
-        };
-        self.run(
-            page,
-            file,
-            Payload::Row {
-                columns: &columns,
-                values,
-                raw,
-            },
-        );
-        self.wide = Some((of, columns));
+        let limit = self.format.multiline.as_ref().map(|lines| lines.max_lines);
+        let lines = 1 + memchr_iter(b'\n', record.as_bytes()).count();
+        match limit.filter(|&limit| lines > limit as usize) {
+            Some(limit) => page.too_many_lines(lines, limit),
+            None => self.run(page, &segment.file, Payload::Line(&message)),
+        }
     }
 
     #[inline]
@@ -239,80 +206,4 @@ impl Wrangler {
         self.program.run(&record, &mut self.scratch, page);
         page.finish();
     }
-}
-
-/// The names and, after them, those of further columns, up to `width`.
-fn widened(mut names: Vec<String>, width: usize) -> Vec<String> {
-    names.extend((names.len() + 1..=width).map(|number| format!("column{number}")));
-    names
-}
-
-fn trimmed(record: &[u8]) -> &[u8] {
-    record
-        .strip_suffix(b"\n")
-        .map_or(record, |line| line.strip_suffix(b"\r").unwrap_or(line))
-}
-
-impl Page<'_> {
-    fn undecodable(&mut self, at: usize, record: &[u8], good: usize) {
-        self.record(at, at + record.len());
-        let message = format!("byte {good} of the record is not UTF-8");
-        self.refuse(Cause {
-            code: "invalid_utf8",
-            step: DECODE,
-            field: None,
-            message: &message,
-        });
-    }
-
-    fn too_long(&mut self, limit: usize) {
-        let message = too_long(limit);
-        self.refuse(Cause {
-            code: "record_too_large",
-            step: DECODE,
-            field: None,
-            message: &message,
-        });
-    }
-
-    fn flawed(&mut self, flaw: Flaw) {
-        self.refuse(Cause {
-            code: flaw.code(),
-            step: DECODE,
-            field: None,
-            message: flaw.message(),
-        });
-    }
-
-    fn wrong_width(&mut self, found: usize, expected: usize) {
-        let message = format!("the record has {found} values, the file has {expected} columns");
-        self.refuse(Cause {
-            code: "csv_columns",
-            step: DECODE,
-            field: None,
-            message: &message,
-        });
-    }
-
-    fn oversized(&mut self, record: &crate::batch::Oversized) {
-        let message = too_long(record.limit);
-        let cause = Cause {
-            code: "record_too_large",
-            step: DECODE,
-            field: None,
-            message: &message,
-        };
-        self.refuse_unseen(cause, |file, from| Place {
-            file,
-            position: from.position,
-            line: from.line,
-            ordinal: 0,
-            raw: &record.head,
-            raw_bytes: record.bytes,
-        });
-    }
-}
-
-fn too_long(limit: usize) -> String {
-    format!("the record is longer than {limit} bytes")
 }

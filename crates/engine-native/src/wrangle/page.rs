@@ -3,7 +3,7 @@
 use domain::ledger::Ledger;
 use wrangling::{Document, Output, Reject, write_json_str};
 
-use crate::batch::{FileContext, Item, Mark, RejectLines, Segment, SegmentKind};
+use crate::batch::{Cut, FileContext, Item, Mark, RejectLines, Segment};
 use crate::rejects::{Cause, LineCounter, Place};
 
 /// Takes the documents and rejects of a batch's records.
@@ -19,6 +19,8 @@ pub struct Page<'b> {
     // of the segment
     segment: Option<Open<'b>>,
     ledger: Ledger,
+    /// The position of the block's first byte, were it all of the same file.
+    origin: u64,
     // of the record
     start: usize,
     end: usize,
@@ -31,8 +33,6 @@ struct Open<'b> {
     number: u32,
     file: &'b FileContext,
     from: Mark,
-    /// Where the segment begins in the block.
-    base: usize,
     block: &'b [u8],
     lines: LineCounter<'b>,
 }
@@ -49,6 +49,7 @@ impl<'b> Page<'b> {
             action_index: String::new(),
             segment: None,
             ledger: Ledger::default(),
+            origin: 0,
             start: 0,
             end: 0,
             documents: 0,
@@ -58,19 +59,21 @@ impl<'b> Page<'b> {
 
     /// Begins a segment.
     pub fn begin(&mut self, number: usize, segment: &'b Segment, block: &'b [u8]) {
-        let base = match &segment.kind {
-            SegmentKind::Records(range) => range.start,
-            SegmentKind::Oversized(_) | SegmentKind::End(_) => 0,
-        };
+        let base = segment.start();
+        self.origin = segment.from.position.wrapping_sub(base as u64);
         self.ledger = Ledger::default();
         self.segment = Some(Open {
             number: u32::try_from(number).unwrap_or(u32::MAX),
             file: &segment.file,
             from: segment.from,
-            base,
             block,
             lines: LineCounter::new(block, base, segment.from.line),
         });
+    }
+
+    /// Goes on to a record that was found in a text.
+    pub fn at(&mut self, cut: &Cut) {
+        self.origin = cut.position.wrapping_sub(cut.start as u64);
     }
 
     /// The segment's sums so far.
@@ -88,9 +91,7 @@ impl<'b> Page<'b> {
     /// The record's position in its file.
     #[inline]
     pub fn position(&self) -> u64 {
-        self.segment.as_ref().map_or(0, |open| {
-            open.from.position + (self.start - open.base) as u64
-        })
+        self.origin.wrapping_add(self.start as u64)
     }
 
     /// Ends a record that was run.
