@@ -298,7 +298,7 @@ fn what_would_mean_something_else_is_impossible() {
         ),
         ("input { jdbc { statement => xx } }", "input jdbc", None),
         (
-            "input { file { path => aa codec => multiline { pattern => xx what => previous patterns_dir => p } } }",
+            "input { file { path => aa codec => multiline { pattern => xx what => previous patterns_dir => pp } } }",
             "codec multiline",
             Some("patterns_dir"),
         ),

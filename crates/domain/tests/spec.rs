@@ -206,6 +206,6 @@ fn a_wrong_choice_is_answered_with_the_right_ones() {
     assert_eq!(found[0].pointer, "/format/type");
     assert_eq!(
         found[0].message,
-        r#""csvv" is none of "csv", "ndjson", "lines""#
+        r#""csvv" is none of "csv", "ndjson", "lines", "json", "fixed""#
     );
 }

@@ -99,7 +99,7 @@ fn explain(error: &ValidationError<'_>) -> Vec<Violation> {
             )]
         }
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
-            if let Some(choices) = choices(context) {
+            if let Some(choices) = choices(context, &at) {
                 let message = format!("{} is none of {choices}", error.instance());
                 return vec![Violation::new(at, "invalid_value", message)];
             }
@@ -118,10 +118,13 @@ fn explain(error: &ValidationError<'_>) -> Vec<Violation> {
     }
 }
 
-/// What could have been given, if every branch is about single values: those of an enumeration, or null.
-fn choices(branches: &[Vec<ValidationError<'_>>]) -> Option<String> {
+/// What could have been given at a place, if every branch is about single values: those of an enumeration, or null.
+fn choices(branches: &[Vec<ValidationError<'_>>], at: &str) -> Option<String> {
     let mut all = Vec::new();
     for error in branches.iter().flatten() {
+        if error.instance_path().as_str() != at {
+            return None;
+        }
         match error.kind() {
             ValidationErrorKind::Constant { expected_value } => {
                 all.push(expected_value.to_string())
@@ -129,7 +132,7 @@ fn choices(branches: &[Vec<ValidationError<'_>>]) -> Option<String> {
             ValidationErrorKind::Enum { options } => {
                 all.extend(options.as_array()?.iter().map(Value::to_string));
             }
-            ValidationErrorKind::OneOfNotValid { context } => all.push(choices(context)?),
+            ValidationErrorKind::OneOfNotValid { context } => all.push(choices(context, at)?),
             ValidationErrorKind::Type { .. } if !all.is_empty() => {}
             _ => return None,
         }
