@@ -29,7 +29,7 @@ pub struct Finder {
 enum Kind {
     Lines,
     Csv(Boundary),
-    Multiline(Joining),
+    Multiline(Box<Joining>),
     Json(Elements),
 }
 
@@ -52,7 +52,7 @@ impl Finder {
             framing @ Framing::Csv(_) => Kind::Csv(Boundary::new(framing)),
             Framing::Json => Kind::Json(Elements::default()),
             Framing::Multiline => match &format.multiline {
-                Some(multiline) => Kind::Multiline(Joining::new(multiline)?),
+                Some(multiline) => Kind::Multiline(Box::new(Joining::new(multiline)?)),
                 None => Kind::Lines,
             },
         };

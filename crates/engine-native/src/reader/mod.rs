@@ -136,7 +136,7 @@ impl Reader {
         let file = context(manifest, charset, opening.columns);
         let (mark, result) = match opening.way {
             Way::Cut(mark, rest) => self.records(&mut source, &file, mark, rest)?,
-            Way::Gather(gathering) => self.gathered(&mut source, &file, gathering, from)?,
+            Way::Gather(gathering) => self.gathered(&mut source, &file, *gathering, from)?,
         };
         let state = match result.and_then(|()| source.verify()) {
             Ok(()) => FileState::Read,

@@ -31,7 +31,7 @@ pub(super) enum Way {
     /// By line ends, in its bytes. Some have been read from the mark on.
     Cut(Mark, Vec<u8>),
     /// One by one, in its text.
-    Gather(Gathering),
+    Gather(Box<Gathering>),
 }
 
 /// The bytes of a file's beginning.
@@ -104,7 +104,7 @@ impl Reader {
         };
         Ok(Opening {
             columns,
-            way: Way::Gather(gathering),
+            way: Way::Gather(Box::new(gathering)),
         })
     }
 

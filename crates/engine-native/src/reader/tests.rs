@@ -136,6 +136,12 @@ fn run_from(of: &Value, bytes: &[u8], from: Mark) -> Outcome {
     outcome
 }
 
+/// An encoding, bytes, and the positions of good and bad records in them.
+type Flawed<'a> = (&'a str, &'a [u8], &'a [u64], &'a [u64]);
+
+/// A text, the positions of good and bad records in it, and the code of its failure.
+type Broken<'a> = (&'a str, &'a [u64], &'a [u64], Option<&'a str>);
+
 /// A text in an encoding, without a byte order mark.
 fn encoded(text: &str, label: &str) -> Vec<u8> {
     match label {
@@ -334,7 +340,7 @@ fn a_byte_order_mark_goes_before_the_encoding_and_counts_in_positions() {
 
 #[test]
 fn bytes_that_are_no_text_cost_their_own_record() {
-    let cases: &[(&str, &[u8], &[u64], &[u64])] = &[
+    let cases: &[Flawed<'_>] = &[
         ("utf-8", b"a\n\xE4\nb\n", &[0, 4], &[2]),
         ("shift_jis", b"a\nx\x83\nb\n\x83\x7C", &[0, 5, 7], &[2]),
         ("gb18030", b"a\nx\x81\x30\x81\nb\n", &[0, 7], &[2]),
@@ -515,7 +521,7 @@ fn lines_are_joined_as_logstash_joins_them() {
 
 #[test]
 fn a_broken_json_value_is_rejected_where_the_next_one_is_sure() {
-    let cases: &[(&str, &[u64], &[u64], Option<&str>)] = &[
+    let cases: &[Broken<'_>] = &[
         (r#"[{"a":1},{"a" 2},{"a":3}]"#, &[1, 17], &[9], None),
         (
             r#"[{"a":1,},{"a":NaN}, 7, "x", null, [{}], {"a":3}]"#,
