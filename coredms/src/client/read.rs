@@ -230,7 +230,8 @@ impl Client {
             .collect()
     }
 
-    /// Removes every document of `indices` that matches `query`, and refreshes.
+    /// Removes documents of `indices` that match `query`, at most `max_docs` a request, and refreshes. What was not refreshed
+    /// before is not seen. Called until it removes none, it has removed them all.
     ///
     /// # Errors
     /// [`ClientError::ShardsFailed`] when some documents could not be removed.
@@ -238,6 +239,7 @@ impl Client {
         &self,
         indices: &[&str],
         query: &Value,
+        max_docs: u64,
     ) -> Result<DeleteReport, ClientError> {
         const OPERATION: &str = "delete by query";
         #[derive(Deserialize)]
@@ -247,7 +249,12 @@ impl Client {
             version_conflicts: u64,
             failures: Vec<Value>,
         }
-        let parameters = [("conflicts", "proceed"), ("refresh", "true")];
+        let max_docs = max_docs.to_string();
+        let parameters = [
+            ("conflicts", "proceed"),
+            ("refresh", "true"),
+            ("max_docs", &max_docs),
+        ];
         let body = json!({ "query": query });
         let mut report = DeleteReport {
             deleted: 0,

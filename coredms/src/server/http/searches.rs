@@ -92,6 +92,7 @@ pub fn delete_by_query(call: &Call<'_>, expression: &str) -> EsResult<Answer> {
     let started = Instant::now();
     call.allow(&[
         "conflicts",
+        "max_docs",
         "refresh",
         "scroll_size",
         "slices",
@@ -112,6 +113,7 @@ pub fn delete_by_query(call: &Call<'_>, expression: &str) -> EsResult<Answer> {
         ));
     }
     let query = query_of(call)?;
+    let max_docs = max_docs(call)?;
     let (mut total, mut deleted, mut conflicts) = (0, 0, 0);
     for index in call.app.store.resolve(expression, call.scope())? {
         let (searcher, mapping) = (index.searcher()?, index.mapping());
@@ -127,6 +129,7 @@ pub fn delete_by_query(call: &Call<'_>, expression: &str) -> EsResult<Answer> {
                         .map(|doc| DocAddress::new(ordinal as u32, *doc)),
                 );
             })?;
+            found.truncate(max_docs - total);
             total += found.len();
             for addresses in found.chunks(1000) {
                 let (done, lost) = delete(&index, &searcher, addresses)?;
@@ -149,6 +152,23 @@ pub fn delete_by_query(call: &Call<'_>, expression: &str) -> EsResult<Answer> {
         "version_conflicts": conflicts, "noops": 0, "retries": { "bulk": 0, "search": 0 }, "throttled_millis": 0,
         "requests_per_second": -1.0, "throttled_until_millis": 0, "failures": [] }),
     ))
+}
+
+/// At most so many documents are removed by one request.
+fn max_docs(call: &Call<'_>) -> EsResult<usize> {
+    let Some(text) = call.parameter("max_docs") else {
+        return Ok(usize::MAX);
+    };
+    match text.parse::<i64>() {
+        Ok(count) => usize::try_from(count).map_err(|_| {
+            EsError::illegal(format!(
+                "[max_docs] parameter cannot be negative, found [{count}]"
+            ))
+        }),
+        Err(_) => Err(EsError::illegal(format!(
+            "Failed to parse int parameter [max_docs] with value [{text}]"
+        ))),
+    }
 }
 
 /// Removes documents unless they were written again since the search; (removed, left).
