@@ -130,7 +130,7 @@ fn take(
 }
 
 /// The folder for the copies, with nothing in it of an attempt that a crash cut off.
-fn empty_folder(context: &RunContext) -> io::Result<Folder> {
+pub(super) fn empty_folder(context: &RunContext) -> io::Result<Folder> {
     std::fs::create_dir_all(context.folder.claimed())?;
     let folder = Folder::open(&context.folder.claimed())?;
     folder.clear()?;
@@ -161,7 +161,7 @@ fn entry(
 }
 
 /// The manifest promises that the copies are there, so they must be durable before it is.
-fn make_durable(claimed: &Folder, taken: &[ManifestFile]) -> io::Result<()> {
+pub(super) fn make_durable(claimed: &Folder, taken: &[ManifestFile]) -> io::Result<()> {
     if taken.len() > SYNCED_SINGLY {
         return claimed.sync_disk();
     }

@@ -4,6 +4,8 @@ mod by_hand;
 mod claim;
 mod copy;
 mod manifest;
+mod replay;
+mod restage;
 mod settle;
 
 use std::sync::Arc;
@@ -12,10 +14,11 @@ use async_trait::async_trait;
 use domain::EpochMs;
 use domain::error::{Culprit, Failure};
 use domain::file::{FileRecord, ManifestFile};
+use domain::ids::RunId;
 use domain::plan::Plan;
 use domain::ports::{Intake, RunContext};
 use domain::run::{Outcome, Run};
-use domain::store::Metadata;
+use domain::store::{Metadata, StoreError};
 
 pub use by_hand::claim_by_hand;
 
@@ -34,17 +37,22 @@ impl BatchIntake {
         Self { staging, metadata }
     }
 
+    /// A run, and those that it was itself a replay of: after one of them the files were put away.
+    async fn replayed(&self, run: &RunId) -> Result<Vec<RunId>, Failure> {
+        let mut runs = vec![run.clone()];
+        while let Some(newest) = runs.last()
+            && let Some(found) = self.metadata.run(newest).await.map_err(unavailable)?
+            && let Some(before) = found.value.replay_of
+        {
+            runs.push(before.run);
+        }
+        Ok(runs)
+    }
+
     /// The plan of a run's client, as it stands now.
     async fn plan(&self, context: &RunContext) -> Result<Plan, Failure> {
         let id = &context.run.client;
-        let client = self.metadata.client(id).await.map_err(|e| {
-            Failure::transient(
-                "metadata_unavailable",
-                Culprit::MetadataStore,
-                e.to_string(),
-                "look at the metadata store",
-            )
-        })?;
+        let client = self.metadata.client(id).await.map_err(unavailable)?;
         let gone = || {
             Failure::permanent(
                 "client_gone",
@@ -57,6 +65,15 @@ impl BatchIntake {
     }
 }
 
+fn unavailable(error: StoreError) -> Failure {
+    Failure::transient(
+        "metadata_unavailable",
+        Culprit::MetadataStore,
+        error.to_string(),
+        "look at the metadata store",
+    )
+}
+
 #[async_trait]
 impl Intake for BatchIntake {
     async fn claim(
@@ -64,6 +81,11 @@ impl Intake for BatchIntake {
         context: &RunContext,
         _now_ms: EpochMs,
     ) -> Result<Vec<ManifestFile>, Failure> {
+        if let Some(replay) = &context.run.replay_of {
+            let put_away_after = self.replayed(&replay.run).await?;
+            let (root, context) = (self.staging.root.clone(), context.clone());
+            return blocking(move || replay::claim(&root, &context, &put_away_after)).await;
+        }
         let (root, context, plan) = (
             self.staging.root.clone(),
             context.clone(),
@@ -83,6 +105,12 @@ impl Intake for BatchIntake {
         };
         let (root, context) = (self.staging.root.clone(), context.clone());
         blocking(move || settle::settle(&root, &context, &places)).await
+    }
+
+    async fn restage(&self, run: &Run, name: Option<&str>) -> Result<(), Failure> {
+        let (root, job, run) = (self.staging.root.clone(), run.job_ref(), run.id.clone());
+        let name = name.map(str::to_owned);
+        blocking(move || restage::restage(&root, &job, &run, name.as_deref())).await
     }
 
     async fn expire(&self, run: &Run) -> Result<(), Failure> {

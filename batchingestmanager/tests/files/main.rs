@@ -7,4 +7,5 @@ mod home;
 mod hostile;
 mod listing;
 mod settle;
+mod takeback;
 mod upload;

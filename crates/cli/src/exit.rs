@@ -48,7 +48,7 @@ impl Exit {
     /// How a command that waits for a run ends when the run is in this state.
     pub const fn of_run(state: RunState) -> Exit {
         match state {
-            RunState::Completed => Exit::Ok,
+            RunState::Completed | RunState::Undone => Exit::Ok,
             RunState::CompletedWithRejects => Exit::RunWithRejects,
             RunState::Failed => Exit::RunFailed,
             RunState::Cancelled => Exit::RunCancelled,
@@ -60,7 +60,8 @@ impl Exit {
             | RunState::Paused
             | RunState::Draining
             | RunState::Verifying
-            | RunState::TearingDown => Exit::Unexpected,
+            | RunState::TearingDown
+            | RunState::Undoing => Exit::Unexpected,
         }
     }
 

@@ -83,6 +83,16 @@ impl Client {
         Ok(admitted)
     }
 
+    /// The client with the job of `run` locked by it, whatever slots are free: for what needs no worker.
+    pub fn lock(&self, run: &Run) -> Result<Client, Waiting> {
+        let mut roomy = self.clone();
+        roomy.plan.max_concurrent_runs = u32::MAX;
+        Ok(Client {
+            slots: roomy.admit(run)?.slots,
+            ..self.clone()
+        })
+    }
+
     /// The client with the run's slot free again; none if it held none.
     pub fn release(&self, run: &RunId) -> Option<Client> {
         let mut released = self.clone();

@@ -97,6 +97,9 @@ pub struct FileProgress {
     pub ledger: Ledger,
 }
 
+/// Stands in [`Progress::owners`] for the runs that are summed up.
+pub const OTHER_OWNERS: &str = "other";
+
 /// What an engine has durably done for a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
@@ -106,7 +109,7 @@ pub struct Progress {
     /// document is sent to it.
     pub indices: Vec<String>,
     /// Who wrote the documents that were there already: how many are whose, by run id (rule 10). Documents of unknown
-    /// origin are `unknown`; if there are many runs, some are summed up as `other`.
+    /// origin are `unknown`; if there are many runs, some are summed up as [`OTHER_OWNERS`].
     #[serde(default)]
     pub owners: BTreeMap<String, u64>,
 }

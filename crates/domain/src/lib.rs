@@ -19,6 +19,7 @@ pub mod plan;
 pub mod ports;
 pub mod provisions;
 pub mod reject;
+pub mod replay;
 pub mod report;
 pub mod run;
 pub mod spec;

@@ -45,6 +45,10 @@ pub trait Intake: Send + Sync {
         outcome: &Outcome,
     ) -> Result<(), Failure>;
 
+    /// Brings files that were put away after a run back to where they wait for the next one: all, or the one of this
+    /// name. What is in the way stays, and what is not there any more is no error. Called again it changes nothing.
+    async fn restage(&self, run: &Run, name: Option<&str>) -> Result<(), Failure>;
+
     /// Removes the files that were put away after a run whose retention is over. Called again it changes nothing.
     async fn expire(&self, run: &Run) -> Result<(), Failure>;
 }
@@ -127,6 +131,15 @@ pub trait CoreDms: Send + Sync {
 
     /// Removes an index with everything in it. Does nothing if there is none.
     async fn remove_index(&self, index: &str) -> Result<(), Failure>;
+
+    /// Removes documents of this run from these indices, as many as one call may: all that are left, or those of one
+    /// file. Says how many; 0 if there were none, or none of them could be removed now.
+    async fn remove_documents(
+        &self,
+        indices: &[String],
+        run: &Run,
+        file: Option<&FileKey>,
+    ) -> Result<u64, Failure>;
 
     /// Searches a client's indices with a body of the Elasticsearch query language; gives the answer as it came.
     async fn search(

@@ -8,7 +8,7 @@ use crate::ids::{ClientId, FileKey, JobId, RunId};
 use crate::ledger::Ledger;
 use crate::monitor::Sample;
 use crate::reject::RejectCause;
-use crate::run::{Outcome, RunState, Transition};
+use crate::run::{Outcome, ProofVoid, RunState, Transition, Undo};
 
 /// Everything that a client needs to know of a run that has ended: `report.json`, and what `report.html` shows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -52,6 +52,12 @@ pub struct Report {
     /// Whose the duplicates are, the most first (rules 10 and 17).
     #[serde(default)]
     pub duplicates: Vec<DuplicatesOf>,
+    /// What was undone of it since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undos: Vec<Undo>,
+    /// Why its proof does not hold any more: `proven` is false then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proof_void_by: Vec<ProofVoid>,
     /// Rejects by cause, the commonest first.
     pub rejects: Vec<RejectCause>,
     /// Throughput over time, at most 600 samples.

@@ -69,6 +69,8 @@ impl RunFolder {
         checkpoint => "checkpoint.json",
         /// Rejected records: one [`crate::reject::Reject`] a line.
         rejects => "rejects.ndjson",
+        /// The records that a replay reads: one [`crate::replay::Slice`] a line; there only in a replay's folder.
+        replay => "replay.ndjson",
         /// How the newest worker ended: a [`WorkerExit`], JSON, written atomically as its last act.
         exit => "exit.json",
         /// Standard output and error of the workers.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 
 use domain::error::{Culprit, Failure};
-use domain::file::{FileProgress, FileState};
+use domain::file::{FileProgress, FileState, OTHER_OWNERS};
 use domain::ledger::Ledger;
 use domain::worker::RunFolder;
 
@@ -14,7 +14,6 @@ use crate::files::{Log, finished_files, unusable};
 
 /// Owners of duplicates that are named; the others are counted under [`OTHER_OWNERS`].
 const MAX_OWNERS: usize = 20;
-const OTHER_OWNERS: &str = "other";
 
 /// What has an outcome.
 #[derive(Debug)]

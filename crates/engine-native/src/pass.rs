@@ -51,6 +51,7 @@ impl Pass {
             files,
             from: Mark::START,
             claimed: folder.claimed(),
+            replay: folder.replay(),
             format,
             max_record,
             program,

@@ -20,6 +20,8 @@ pub struct Source {
     name: String,
     sha256: String,
     reader: Unpacked,
+    /// Uncompressed bytes that may still be read; none for all.
+    limit: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -69,11 +71,35 @@ impl Source {
             name: manifest.name.clone(),
             sha256: manifest.sha256.clone(),
             reader,
+            limit: None,
         })
+    }
+
+    /// From here on it ends after so many uncompressed bytes.
+    pub fn limit(&mut self, bytes: u64) {
+        self.limit = Some(bytes);
+    }
+
+    /// From here on it ends where the file does.
+    pub fn unlimit(&mut self) {
+        self.limit = None;
     }
 
     /// Reads the next uncompressed bytes; 0 at the end. `at` is their offset, for the failure.
     pub fn read(&mut self, into: &mut [u8], at: u64) -> Result<usize, Failure> {
+        let Some(limit) = self.limit else {
+            return self.read_on(into, at);
+        };
+        let length = usize::try_from(limit).unwrap_or(usize::MAX).min(into.len());
+        let read = match into.get_mut(..length).filter(|into| !into.is_empty()) {
+            Some(into) => self.read_on(into, at)?,
+            None => 0,
+        };
+        self.limit = Some(limit - read as u64);
+        Ok(read)
+    }
+
+    fn read_on(&mut self, into: &mut [u8], at: u64) -> Result<usize, Failure> {
         loop {
             let read = match &mut self.reader {
                 Unpacked::Plain(file) => file.read(into),

@@ -16,6 +16,7 @@ mod health;
 mod monitor;
 mod queue;
 pub mod rejects;
+mod relying;
 pub mod report;
 mod retention;
 pub mod series;

@@ -36,7 +36,12 @@ impl Shared {
         // the host is busy with workers; who only waits for the core DMS's count has none
         let mut busy = under_way
             .iter()
-            .filter(|run| !matches!(run.value.state, RunState::Verifying | RunState::TearingDown))
+            .filter(|run| {
+                !matches!(
+                    run.value.state,
+                    RunState::Verifying | RunState::TearingDown | RunState::Undoing
+                )
+            })
             .count();
         while let Some(run) = turns.next() {
             if busy >= limit as usize {
@@ -97,6 +102,27 @@ impl Shared {
                 Err(waiting) => return self.wait_for(run, waiting).await.map(|()| None),
             }
         }
+    }
+
+    /// Locks the job of a run that needs no worker; gives what it has to wait for. Doing it twice changes nothing.
+    pub(crate) async fn lock_job(&self, run: &Run) -> Result<Option<Waiting>, StoreError> {
+        while let Some(client) = self.metadata.client(&run.client).await? {
+            match client.value.lock(run) {
+                Ok(locked) if locked == client.value => break,
+                Ok(locked) => {
+                    if self.put_client(locked, client.version).await? {
+                        break;
+                    }
+                }
+                Err(waiting) => {
+                    // the holder may have ended without giving back what it held
+                    if !self.heal(&client).await? {
+                        return Ok(Some(waiting));
+                    }
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Moves a run out of the queue; gives its id if it has gone.

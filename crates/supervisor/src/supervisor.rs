@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::ids::RunId;
+use domain::error::Failure;
+use domain::ids::{FileKey, RunId};
 use domain::monitor::DmsHealth;
+use domain::run::{Run, UndoPreview};
 use domain::store::StoreError;
 use futures::Stream;
 use tokio::task::JoinError;
@@ -82,6 +84,20 @@ impl Supervisor {
     /// The core DMS's health as last heard; waits for the first answer while [`Supervisor::run`] runs.
     pub async fn dms_health(&self) -> DmsHealth {
         self.shared.health.get().await
+    }
+
+    /// What an undo of a run, or of one of its files, would do now.
+    pub async fn preview_undo(
+        &self,
+        run: &Run,
+        file: Option<&FileKey>,
+    ) -> Result<UndoPreview, Failure> {
+        let shared = &self.shared;
+        let indices = shared.indices_of(run).await?;
+        Ok(UndoPreview {
+            documents: shared.count_of(run, &indices, file).await?,
+            relying: shared.relying(run, file).await?,
+        })
     }
 
     /// Works until `stop`: then no worker is launched any more, those that run are told to save their work, and after

@@ -5,11 +5,12 @@ use domain::ids::{JobRef, RunId};
 use domain::monitor::Sample;
 use domain::reject::{Reject, RejectCause};
 use domain::report::Report;
+use domain::run::UndoPreview;
 use reqwest::header::ACCEPT;
 use reqwest::{Method, RequestBuilder};
 
 use super::{Client, ClientError};
-use crate::{Page, PageQuery, RunInfo};
+use crate::{NewUndo, Page, PageQuery, RunInfo};
 
 /// Which part of a run's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,38 @@ impl Client {
     /// Calls a run off. What has arrived by then stays and is accounted for.
     pub async fn cancel(&self, job: &JobRef, run: &RunId) -> Result<RunInfo, ClientError> {
         self.json(self.of_run(Method::POST, job, run, &["cancel"]))
+            .await
+    }
+
+    /// Asks for a run over the rejected records of another, under the job's newest revision.
+    pub async fn replay(&self, job: &JobRef, run: &RunId) -> Result<RunInfo, ClientError> {
+        self.json(self.of_run(Method::POST, job, run, &["replay"]))
+            .await
+    }
+
+    /// What an undo of a run, or of one of its files, would do.
+    pub async fn preview_undo(
+        &self,
+        job: &JobRef,
+        run: &RunId,
+        file: Option<&str>,
+    ) -> Result<UndoPreview, ClientError> {
+        let file = file.map(|file| ("file", file));
+        self.json(
+            self.of_run(Method::GET, job, run, &["undo"])
+                .query(file.as_slice()),
+        )
+        .await
+    }
+
+    /// Has documents of a run that has ended removed; see its state.
+    pub async fn undo(
+        &self,
+        job: &JobRef,
+        run: &RunId,
+        undo: &NewUndo,
+    ) -> Result<RunInfo, ClientError> {
+        self.json(self.of_run(Method::POST, job, run, &["undo"]).json(undo))
             .await
     }
 

@@ -9,6 +9,7 @@ mod page;
 mod run;
 mod system;
 mod token;
+mod undo;
 
 pub use client::{ClientInfo, ClientPatch, NewClient, Registered};
 pub use job::{JobInfo, JobSummary, PutJob, PutOutcome, RevisionInfo, RevisionSummary, Validation};
@@ -16,3 +17,4 @@ pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageQuery};
 pub use run::{RunEvent, RunInfo};
 pub use system::{CodeInfo, PlanInfo, Ready, ReadyPart};
 pub use token::{CreatedToken, NewInvitation, NewToken, TokenInfo};
+pub use undo::NewUndo;

@@ -7,7 +7,8 @@ use domain::error::Failure;
 use domain::ids::{ClientId, JobId, RunId};
 use domain::ledger::Ledger;
 use domain::monitor::{Sample, Stall};
-use domain::run::{Desired, Outcome, Run, RunState, Transition};
+use domain::replay::Replay;
+use domain::run::{Desired, Outcome, ProofVoid, Run, RunState, Transition, Undo};
 use domain::spec::EngineKind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,18 @@ pub struct RunInfo {
     pub stalled: Option<Stall>,
     /// How it ends, once that is known.
     pub outcome: Option<Outcome>,
+    /// Whose rejects it reads again, if it is a replay.
+    #[serde(default)]
+    pub replay_of: Option<Replay>,
+    /// The replays of its rejects, the oldest first.
+    #[serde(default)]
+    pub replayed_by: Vec<RunId>,
+    /// What was undone of it, or is being undone; the newest last.
+    #[serde(default)]
+    pub undos: Vec<Undo>,
+    /// Why its proof does not hold any more.
+    #[serde(default)]
+    pub proof_void_by: Vec<ProofVoid>,
     /// The newest sample of the job monitor, if there is one.
     pub sample: Option<Sample>,
     /// Its way so far.
@@ -102,6 +115,10 @@ impl RunInfo {
             indices: run.indices,
             stalled: run.stalled,
             outcome: run.outcome,
+            replay_of: run.replay_of,
+            replayed_by: run.replayed_by,
+            undos: run.undos,
+            proof_void_by: run.proof_void_by,
             sample,
             history: run.history,
         }

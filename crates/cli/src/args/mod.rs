@@ -16,7 +16,7 @@ use domain::ids::JobRef;
 pub use client::{ClientCommand, InvitationCommand, TokenCommand};
 pub use coredms::{CoreDmsArgs, CoreDmsCommand, CoreDmsDownArgs, CoreDmsPlace, CoreDmsUpArgs};
 pub use job::{Auth, ImportArgs, JobCommand, RenderArgs};
-pub use run::{RejectsArgs, RunCommand};
+pub use run::{RejectsArgs, RunCommand, UndoArgs};
 pub use serve::UpArgs;
 pub use stage::StageCommand;
 

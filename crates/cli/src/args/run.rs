@@ -57,6 +57,17 @@ pub enum RunCommand {
         #[arg(value_name = "CLIENT/JOB/RUN")]
         run: RunName,
     },
+    /// Have the documents of a run that has ended removed, so that its files can be ingested again
+    Undo(UndoArgs),
+    /// Start a run over the rejected records of another, under the job's newest spec
+    Replay {
+        /// Which run's
+        #[arg(value_name = "CLIENT/JOB/RUN")]
+        run: RunName,
+        /// Wait for its end and say how it ended
+        #[arg(long, short)]
+        wait: bool,
+    },
     /// List a run's files with their ledgers
     Files {
         /// Of which run
@@ -97,6 +108,26 @@ pub enum RunCommand {
     },
 }
 
+/// What to undo.
+#[derive(Debug, Args)]
+pub struct UndoArgs {
+    /// Which run
+    #[arg(value_name = "CLIENT/JOB/RUN")]
+    pub run: RunName,
+    /// Only the documents of this file
+    #[arg(long, value_name = "NAME")]
+    pub file: Option<String>,
+    /// Bring the files that were put away back to the staging directory
+    #[arg(long)]
+    pub restage: bool,
+    /// Say how many documents would go and whose proof would be void, and change nothing
+    #[arg(long, conflicts_with_all = ["restage", "wait"])]
+    pub dry_run: bool,
+    /// Wait until the core DMS holds none of them any more
+    #[arg(long, short)]
+    pub wait: bool,
+}
+
 /// Which rejects.
 #[derive(Debug, Args)]
 pub struct RejectsArgs {
@@ -104,7 +135,7 @@ pub struct RejectsArgs {
     #[arg(value_name = "CLIENT/JOB/RUN")]
     pub run: RunName,
     /// Group them by cause, the commonest first
-    #[arg(long, conflicts_with_all = ["limit", "after", "all"])]
+    #[arg(long, visible_alias = "summary", conflicts_with_all = ["limit", "after", "all"])]
     pub causes: bool,
     /// Which part of the list
     #[command(flatten)]

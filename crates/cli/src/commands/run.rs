@@ -1,13 +1,13 @@
 //! `ingest run`.
 
 use api::client::LogPart;
-use api::{Client, Page, PageQuery, RunInfo};
+use api::{Client, NewUndo, Page, PageQuery, RunInfo};
 use domain::ids::{JobRef, RunId};
 use domain::run::RunState;
 use domain::worker::RunFolder;
 
 use super::Context;
-use crate::args::{RejectsArgs, RunCommand};
+use crate::args::{RejectsArgs, RunCommand, UndoArgs};
 use crate::connect::Role;
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -50,6 +50,12 @@ pub(super) async fn run(context: &Context, command: RunCommand) -> Result<Exit, 
             let (api, id) = find(context, &run).await?;
             steered(context, &api.cancel(&run.job, &id).await?, "is called off")
         }
+        RunCommand::Replay { run, wait } => {
+            let (api, id) = find(context, &run).await?;
+            let info = api.replay(&run.job, &id).await?;
+            started(context, &run.job, &info, wait).await
+        }
+        RunCommand::Undo(arguments) => undo(context, arguments).await,
         RunCommand::Files { run, page } => {
             let (api, id) = find(context, &run).await?;
             context
@@ -98,12 +104,21 @@ async fn start(context: &Context, job: &JobRef, wait: bool) -> Result<Exit, CliE
         .client(Role::Client(&job.client))?
         .start(job)
         .await?;
+    started(context, job, &info, wait).await
+}
+
+async fn started(
+    context: &Context,
+    job: &JobRef,
+    info: &RunInfo,
+    wait: bool,
+) -> Result<Exit, CliError> {
     let name = format!("{job}/{}", info.id);
     if wait {
         context.out.note(format!("started {name}"));
         return wait_for(context, job, &info.id).await;
     }
-    context.out.show(&info, |_| {
+    context.out.show(info, |_| {
         format!("started {name}\nwatch it: ingest run watch {name}")
     })?;
     Ok(Exit::Ok)
@@ -203,6 +218,36 @@ fn steered(context: &Context, info: &RunInfo, what: &str) -> Result<Exit, CliErr
     );
     context.out.show(info, |_| text)?;
     Ok(Exit::Ok)
+}
+
+async fn undo(context: &Context, arguments: UndoArgs) -> Result<Exit, CliError> {
+    let UndoArgs {
+        run,
+        file,
+        restage,
+        dry_run,
+        wait,
+    } = arguments;
+    let (api, id) = find(context, &run).await?;
+    if dry_run {
+        let preview = api.preview_undo(&run.job, &id, file.as_deref()).await?;
+        context
+            .out
+            .show(&preview, |view| run::undo_preview(&preview, view))?;
+        return Ok(Exit::Ok);
+    }
+    let info = api.undo(&run.job, &id, &NewUndo { file, restage }).await?;
+    if !wait {
+        return steered(context, &info, "is to be undone");
+    }
+    match watch(context, &run.job, &id).await? {
+        Watched::Ended(info) => {
+            show(context, &api, &info).await?;
+            let failed = info.undos.last().is_some_and(|undo| undo.failure.is_some());
+            Ok(if failed { Exit::RunFailed } else { Exit::Ok })
+        }
+        Watched::Interrupted => Ok(Exit::Interrupted),
+    }
 }
 
 async fn rejects(context: &Context, arguments: RejectsArgs) -> Result<Exit, CliError> {

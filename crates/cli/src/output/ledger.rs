@@ -43,6 +43,12 @@ pub fn equation(ledger: &Ledger, view: &View) -> String {
 
 /// Whether the core DMS confirms the ledger. `proven` is what the run's report says, where it was asked for.
 pub fn confirmation(state: RunState, ledger: &Ledger, proven: Option<bool>, view: &View) -> String {
+    if matches!(state, RunState::Undoing | RunState::Undone) {
+        return view.paint(
+            Tone::Warning,
+            "undone, or being undone: the core DMS does not hold these documents any more",
+        );
+    }
     let proven = match state {
         // a run only gets into these states by proof
         RunState::Completed | RunState::CompletedWithRejects => Some(true),

@@ -14,6 +14,7 @@ mod outages;
 mod pipelines;
 mod steering;
 mod stopping;
+mod takeback;
 
 use harness::Configuration;
 
@@ -51,6 +52,8 @@ suite! {
         pause_and_resume: steering::pause_and_resume,
         cancel_and_run_again: steering::cancel_and_run_again,
         cancel_in_the_queue: steering::cancel_in_the_queue,
+        undo: takeback::undo,
+        replay: takeback::replay,
         plans: constraints::plans,
         isolation: constraints::isolation,
         uploads: constraints::uploads,

@@ -7,7 +7,7 @@
 use crate::EpochMs;
 use crate::error::Failure;
 use crate::ledger::Ledger;
-use crate::run::{Desired, Outcome, Run, RunState, Transition, budget_exceeded};
+use crate::run::{Desired, MAX_UNDOS, Outcome, Run, RunState, Transition, Undo, budget_exceeded};
 use crate::units::Span;
 use crate::worker::{ExitKind, WorkerExit};
 
@@ -26,6 +26,8 @@ pub enum Activity {
     Verify,
     /// Put files away, write the report, free the slot.
     TearDown,
+    /// Remove its documents.
+    Undo,
     /// Nothing.
     None,
 }
@@ -40,11 +42,13 @@ impl RunState {
             RunState::Running | RunState::Paused | RunState::Draining => Activity::Watch,
             RunState::Verifying => Activity::Verify,
             RunState::TearingDown => Activity::TearDown,
+            RunState::Undoing => Activity::Undo,
             RunState::Completed
             | RunState::CompletedWithRejects
             | RunState::Failed
             | RunState::Cancelled
-            | RunState::Suspect => Activity::None,
+            | RunState::Suspect
+            | RunState::Undone => Activity::None,
         }
     }
 }
@@ -98,6 +102,10 @@ pub enum Event {
     },
     /// Everything is put away.
     TornDown,
+    /// It has ended, and its documents are to go.
+    UndoAsked(Box<Undo>),
+    /// The core DMS holds none of them any more.
+    Undone,
 }
 
 impl Event {
@@ -116,6 +124,8 @@ impl Event {
             Event::Impossible(_) => "impossible",
             Event::Proven { .. } => "proven",
             Event::TornDown => "torn_down",
+            Event::UndoAsked(_) => "undo_asked",
+            Event::Undone => "undone",
         }
     }
 }
@@ -276,6 +286,35 @@ pub fn next(run: &Run, event: Event, now_ms: EpochMs, policy: &Policy) -> Result
             None => return Err(illegal),
         },
         (
+            S::Completed | S::CompletedWithRejects | S::Failed | S::Cancelled | S::Suspect,
+            Event::UndoAsked(undo),
+        ) => {
+            if run.undos.len() >= MAX_UNDOS && undo.file.is_some() {
+                return Err(illegal);
+            }
+            // one that failed is asked for again
+            after.undos.retain(|undo| undo.failure.is_none());
+            after.undos.push(*undo);
+            S::Undoing
+        }
+        (S::Undoing, Event::Undone) => match (&run.outcome, after.undos.last_mut()) {
+            (Some(outcome), Some(undo)) => {
+                undo.finished_ms = Some(now_ms);
+                match undo.file {
+                    None => S::Undone,
+                    Some(_) => outcome.state(),
+                }
+            }
+            _ => return Err(illegal),
+        },
+        (S::Undoing, Event::Impossible(failure)) => match (&run.outcome, after.undos.last_mut()) {
+            (Some(outcome), Some(undo)) => {
+                undo.failure = Some(failure);
+                outcome.state()
+            }
+            _ => return Err(illegal),
+        },
+        (
             S::Queued,
             Event::Claimed { .. }
             | Event::Launching
@@ -285,7 +324,9 @@ pub fn next(run: &Run, event: Event, now_ms: EpochMs, policy: &Policy) -> Result
             | Event::WorkerExited(_)
             | Event::WorkerLost { .. }
             | Event::Proven { .. }
-            | Event::TornDown,
+            | Event::TornDown
+            | Event::UndoAsked(_)
+            | Event::Undone,
         )
         | (
             S::Claiming,
@@ -297,11 +338,18 @@ pub fn next(run: &Run, event: Event, now_ms: EpochMs, policy: &Policy) -> Result
             | Event::WorkerExited(_)
             | Event::WorkerLost { .. }
             | Event::Proven { .. }
-            | Event::TornDown,
+            | Event::TornDown
+            | Event::UndoAsked(_)
+            | Event::Undone,
         )
         | (
             S::Starting,
-            Event::Admitted | Event::Claimed { .. } | Event::Proven { .. } | Event::TornDown,
+            Event::Admitted
+            | Event::Claimed { .. }
+            | Event::Proven { .. }
+            | Event::TornDown
+            | Event::UndoAsked(_)
+            | Event::Undone,
         )
         | (
             S::Running | S::Paused | S::Draining,
@@ -310,7 +358,9 @@ pub fn next(run: &Run, event: Event, now_ms: EpochMs, policy: &Policy) -> Result
             | Event::Claimed { .. }
             | Event::Launching
             | Event::Proven { .. }
-            | Event::TornDown,
+            | Event::TornDown
+            | Event::UndoAsked(_)
+            | Event::Undone,
         )
         | (
             S::Verifying,
@@ -322,7 +372,9 @@ pub fn next(run: &Run, event: Event, now_ms: EpochMs, policy: &Policy) -> Result
             | Event::WorkerDrains
             | Event::WorkerExited(_)
             | Event::WorkerLost { .. }
-            | Event::TornDown,
+            | Event::TornDown
+            | Event::UndoAsked(_)
+            | Event::Undone,
         )
         | (
             S::TearingDown,
@@ -336,7 +388,24 @@ pub fn next(run: &Run, event: Event, now_ms: EpochMs, policy: &Policy) -> Result
             | Event::WorkerExited(_)
             | Event::WorkerLost { .. }
             | Event::Impossible(_)
-            | Event::Proven { .. },
+            | Event::Proven { .. }
+            | Event::UndoAsked(_)
+            | Event::Undone,
+        )
+        | (
+            S::Undoing,
+            Event::Admitted
+            | Event::CalledOff
+            | Event::Claimed { .. }
+            | Event::Launching
+            | Event::WorkerReads
+            | Event::WorkerHolds
+            | Event::WorkerDrains
+            | Event::WorkerExited(_)
+            | Event::WorkerLost { .. }
+            | Event::Proven { .. }
+            | Event::TornDown
+            | Event::UndoAsked(_),
         )
         | (
             S::Completed | S::CompletedWithRejects | S::Failed | S::Cancelled | S::Suspect,
@@ -351,7 +420,25 @@ pub fn next(run: &Run, event: Event, now_ms: EpochMs, policy: &Policy) -> Result
             | Event::WorkerLost { .. }
             | Event::Impossible(_)
             | Event::Proven { .. }
-            | Event::TornDown,
+            | Event::TornDown
+            | Event::Undone,
+        )
+        | (
+            S::Undone,
+            Event::Admitted
+            | Event::CalledOff
+            | Event::Claimed { .. }
+            | Event::Launching
+            | Event::WorkerReads
+            | Event::WorkerHolds
+            | Event::WorkerDrains
+            | Event::WorkerExited(_)
+            | Event::WorkerLost { .. }
+            | Event::Impossible(_)
+            | Event::Proven { .. }
+            | Event::TornDown
+            | Event::UndoAsked(_)
+            | Event::Undone,
         ) => return Err(illegal),
     };
     if to != RunState::Queued {

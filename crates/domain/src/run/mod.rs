@@ -2,6 +2,9 @@
 
 mod machine;
 mod proof;
+mod undo;
+
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,10 +16,12 @@ use crate::error::Failure;
 use crate::ids::{ClientId, JobId, JobRef, RunId};
 use crate::ledger::Ledger;
 use crate::monitor::Stall;
+use crate::replay::Replay;
 use crate::spec::EngineKind;
 
 pub use machine::{Activity, Event, Illegal, Policy, next};
 pub use proof::{REDELIVER_WHOLE, budget_exceeded, outcome};
+pub use undo::{MAX_UNDOS, ProofVoid, Relying, Undo, UndoPreview, UndoneFile};
 
 /// Where a run is on its way (rule 19).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -48,11 +53,15 @@ pub enum RunState {
     Cancelled,
     /// Drained, but the sums differ: everything is kept.
     Suspect,
+    /// Its documents, or one file's, are being removed again (rule 18).
+    Undoing,
+    /// None of its documents are left.
+    Undone,
 }
 
 impl RunState {
     /// All of them.
-    pub const ALL: [RunState; 13] = [
+    pub const ALL: [RunState; 15] = [
         RunState::Queued,
         RunState::Claiming,
         RunState::Starting,
@@ -66,6 +75,8 @@ impl RunState {
         RunState::Failed,
         RunState::Cancelled,
         RunState::Suspect,
+        RunState::Undoing,
+        RunState::Undone,
     ];
 
     /// Its name in the store and in the API.
@@ -84,6 +95,8 @@ impl RunState {
             RunState::Failed => "failed",
             RunState::Cancelled => "cancelled",
             RunState::Suspect => "suspect",
+            RunState::Undoing => "undoing",
+            RunState::Undone => "undone",
         }
     }
 
@@ -94,7 +107,8 @@ impl RunState {
             | RunState::CompletedWithRejects
             | RunState::Failed
             | RunState::Cancelled
-            | RunState::Suspect => true,
+            | RunState::Suspect
+            | RunState::Undone => true,
             RunState::Queued
             | RunState::Claiming
             | RunState::Starting
@@ -102,7 +116,8 @@ impl RunState {
             | RunState::Paused
             | RunState::Draining
             | RunState::Verifying
-            | RunState::TearingDown => false,
+            | RunState::TearingDown
+            | RunState::Undoing => false,
         }
     }
 }
@@ -232,6 +247,21 @@ pub struct Run {
     pub ledger: Ledger,
     /// The concrete indices that it wrote to.
     pub indices: Vec<String>,
+    /// Who wrote the documents that were there already; see [`crate::file::Progress::owners`].
+    #[serde(default)]
+    pub owners: BTreeMap<String, u64>,
+    /// Whose rejects it reads again, if it is a replay.
+    #[serde(default)]
+    pub replay_of: Option<Replay>,
+    /// The replays of its rejects, the oldest first; at most the first [`MAX_REPLAYS`].
+    #[serde(default)]
+    pub replayed_by: Vec<RunId>,
+    /// What was undone of it, the newest last; at most [`MAX_UNDOS`].
+    #[serde(default)]
+    pub undos: Vec<Undo>,
+    /// Why its proof does not hold any more.
+    #[serde(default)]
+    pub proof_void_by: Vec<ProofVoid>,
     /// No progress while work remains.
     pub stalled: Option<Stall>,
     /// How it ends, once that is known.
@@ -239,6 +269,9 @@ pub struct Run {
     /// Its way so far, at most the request and the newest 499 steps; the audit of its states goes with the document (rule 20).
     pub history: Vec<Transition>,
 }
+
+/// Replays of one run that it names.
+pub const MAX_REPLAYS: usize = 100;
 
 /// Who asks for a run of what.
 #[derive(Debug, Clone)]
@@ -293,6 +326,11 @@ impl Run {
             last_loss: None,
             ledger: Ledger::default(),
             indices: Vec::new(),
+            owners: BTreeMap::new(),
+            replay_of: None,
+            replayed_by: Vec::new(),
+            undos: Vec::new(),
+            proof_void_by: Vec::new(),
             stalled: None,
             outcome: None,
             history: vec![Transition {

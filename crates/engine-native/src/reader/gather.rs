@@ -7,6 +7,7 @@ use memchr::memchr_iter;
 
 use super::passed::Passed;
 use super::pieces::{Piece, Pieces};
+use super::replay::Slices;
 use super::{Ended, MAX_SEGMENTS, Reader, Stopped};
 use crate::batch::{Cut, FileContext, Mark, Oversized, Segment, SegmentKind};
 use crate::decode::{Broken, Edge, Finder};
@@ -33,6 +34,16 @@ struct Gather<'f> {
     open: Option<Open>,
     /// Records before this offset have been ingested; none once they are passed.
     skip_to: Option<u64>,
+    /// The only records that are to be read; none if all are.
+    slices: Option<&'f mut Slices>,
+}
+
+impl Gather<'_> {
+    fn wants(&mut self, position: u64) -> Result<bool, Failure> {
+        let file = self.file.manifest.index;
+        let slices = self.slices.as_mut();
+        slices.map_or(Ok(true), |slices| slices.want(file, position))
+    }
 }
 
 /// A record that has begun.
@@ -54,6 +65,7 @@ impl Reader {
         file: &Arc<FileContext>,
         gathering: Gathering,
         from: Mark,
+        slices: Option<&mut Slices>,
     ) -> Result<Ended, Stopped> {
         let Gathering {
             mut pieces,
@@ -69,6 +81,7 @@ impl Reader {
             cuts: Vec::new(),
             open: None,
             skip_to: (from.position > pieces.position()).then_some(from.position),
+            slices,
         };
         let (mut text, mut edges) = (Vec::new(), Vec::new());
         loop {
@@ -172,6 +185,17 @@ impl Reader {
         if gather.skip_to.is_some() {
             return Ok(());
         }
+        match gather.wants(open.position) {
+            Ok(true) => {}
+            Ok(false) => {
+                self.leave_out(gather, &open, position);
+                return Ok(());
+            }
+            Err(failure) => {
+                self.shared.control.fail(failure);
+                return Err(Stopped);
+            }
+        }
         let Some(passed) = open.passed else {
             gather.cuts.push(Cut {
                 start: open.start,
@@ -206,6 +230,33 @@ impl Reader {
         gather.start = self.block.len();
         gather.whole.0 = gather.start;
         Ok(())
+    }
+
+    /// Takes a record out of the block again that ends at this offset of the file.
+    fn leave_out(&mut self, gather: &mut Gather<'_>, open: &Open, position: u64) {
+        let end = if gather.cuts.is_empty() {
+            gather.start
+        } else {
+            open.start
+        };
+        let text = self.block.get(end..).unwrap_or_default();
+        let lines = match &open.passed {
+            // what the block still holds of it is counted there, too
+            Some(passed) => {
+                let between = self.block.get(end..open.start).unwrap_or_default();
+                memchr_iter(b'\n', between).count() as u64 + passed.lines()
+            }
+            None => memchr_iter(b'\n', text).count() as u64,
+        };
+        if !gather.cuts.is_empty() {
+            self.gathered_segment(gather, open.start, open.position);
+        }
+        self.block.truncate(end);
+        gather.mark = Mark {
+            position,
+            line: gather.mark.line + lines,
+        };
+        (gather.start, gather.whole) = (end, (end, position));
     }
 
     /// Makes a segment of the block's bytes up to `end`, which is this offset of the file.

@@ -5,6 +5,7 @@ mod gather;
 mod opening;
 mod passed;
 mod pieces;
+mod replay;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::meter::{Meter, Work};
 use crate::pool::Pool;
 use crate::source::Source;
 use opening::{Head, Way};
+use replay::Slices;
 
 /// A batch holds at most so many segments, however small the files are.
 const MAX_SEGMENTS: usize = 4096;
@@ -43,6 +45,8 @@ pub struct Reading {
     pub from: Mark,
     /// Where their claimed copies are.
     pub claimed: PathBuf,
+    /// Which of their records are read, if there is such a list.
+    pub replay: PathBuf,
     /// How the bytes become records.
     pub format: Format,
     /// Longest record, in bytes.
@@ -86,9 +90,17 @@ pub fn read(reading: Reading, shared: Shared, batches: Sender<Batch>) {
         columns: None,
         busy_since: Instant::now(),
     };
+    let mut slices = match Slices::open(&reader.reading.replay) {
+        Ok(slices) => slices,
+        Err(failure) => return reader.shared.control.fail(failure),
+    };
     for file in files {
         if reader
-            .file(file, std::mem::replace(&mut from, Mark::START))
+            .file(
+                file,
+                std::mem::replace(&mut from, Mark::START),
+                slices.as_mut(),
+            )
             .is_err()
         {
             return;
@@ -113,7 +125,12 @@ struct Reader {
 }
 
 impl Reader {
-    fn file(&mut self, manifest: ManifestFile, from: Mark) -> Result<(), Stopped> {
+    fn file(
+        &mut self,
+        manifest: ManifestFile,
+        from: Mark,
+        slices: Option<&mut Slices>,
+    ) -> Result<(), Stopped> {
         let opened = Source::open(
             &self.reading.claimed,
             &manifest,
@@ -134,9 +151,14 @@ impl Reader {
             }
         };
         let file = context(manifest, charset, opening.columns);
-        let (mark, result) = match opening.way {
-            Way::Cut(mark, rest) => self.records(&mut source, &file, mark, rest)?,
-            Way::Gather(gathering) => self.gathered(&mut source, &file, *gathering, from)?,
+        let (mark, result) = match (opening.way, slices) {
+            (Way::Cut(mark, rest), None) => self.records(&mut source, &file, mark, rest)?,
+            (Way::Cut(mark, rest), Some(slices)) => {
+                self.replayed(slices, &mut source, &file, mark, rest)?
+            }
+            (Way::Gather(gathering), slices) => {
+                self.gathered(&mut source, &file, *gathering, from, slices)?
+            }
         };
         let state = match result.and_then(|()| source.verify()) {
             Ok(()) => FileState::Read,

@@ -165,6 +165,7 @@ impl Pipeline {
                 .as_ref()
                 .map_or(Mark::START, OpenFile::mark),
             claimed: folder.claimed(),
+            replay: folder.replay(),
             format: order.spec.format.clone(),
             max_record,
             program,

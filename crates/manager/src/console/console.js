@@ -86,7 +86,7 @@ function showRun(run) {
   $('run-section').hidden = false;
   $('run-title').textContent = `Run ${run.id}`;
   $('run-state').textContent = run.state;
-  $('run-state').className = run.state === 'completed' ? 'good' : ['failed', 'suspect'].includes(run.state) ? 'bad' : '';
+  $('run-state').className = run.state === 'completed' ? 'good' : ['failed', 'suspect', 'undone'].includes(run.state) ? 'bad' : '';
   const notes = [];
   if (run.waiting) notes.push(`waits: ${run.waiting.kind}`);
   if (run.stalled) notes.push(`stalled in ${run.stalled.stage}: ${run.stalled.reason}`);

@@ -15,13 +15,16 @@ use domain::monitor::DmsHealth;
 use domain::ports::{CoreDms, RunContext};
 use domain::run::Run;
 use domain::worker::{DmsEndpoint, RunFolder};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::failure::failure;
 use super::keys::{self, RunKeys};
 use super::showcase::Showcase;
 use crate::config::Config;
 use crate::index;
+
+/// Documents of a request to remove some; a server removes so many well within the time that it is given.
+const REMOVED_AT_ONCE: u64 = 100_000;
 
 /// An Elasticsearch-compatible server.
 pub(crate) struct ElasticDms {
@@ -198,6 +201,25 @@ impl CoreDms for ElasticDms {
 
     async fn remove_index(&self, index: &str) -> Result<(), Failure> {
         self.client().delete_index(index).await.map_err(failure)
+    }
+
+    async fn remove_documents(
+        &self,
+        indices: &[String],
+        run: &Run,
+        file: Option<&FileKey>,
+    ) -> Result<u64, Failure> {
+        let client = self.client();
+        let names: Vec<&str> = indices.iter().map(String::as_str).collect();
+        client.refresh(&names).await.map_err(failure)?;
+        let mut terms = vec![json!({ "term": { "provenance.run": { "value": run.id } } })];
+        terms.extend(file.map(|key| json!({ "term": { "provenance.file": { "value": key } } })));
+        let query = json!({ "bool": { "filter": terms } });
+        let report = client
+            .delete_by_query(&names, &query, REMOVED_AT_ONCE)
+            .await
+            .map_err(failure)?;
+        Ok(report.deleted)
     }
 
     async fn search(&self, index: &str, body: &Value) -> Result<Value, Failure> {

@@ -16,6 +16,13 @@ pub(crate) enum ReportFormat {
     Html,
 }
 
+/// Of which file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct UndoQuery {
+    pub file: Option<String>,
+}
+
 /// How many samples.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]

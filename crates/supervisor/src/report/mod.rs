@@ -16,7 +16,7 @@ use domain::report::{DuplicatesOf, Report, ReportFile};
 use domain::run::{Outcome, Run};
 use domain::worker::RunFolder;
 
-use crate::folder::{write_atomic, write_json};
+use crate::folder::{read_json, write_atomic, write_json};
 
 pub use page::{PageError, html};
 
@@ -42,10 +42,30 @@ pub(crate) struct Facts {
 
 /// Writes both forms. Blocking.
 pub(crate) fn write(folder: &RunFolder, facts: Facts) -> io::Result<()> {
-    let report = build(facts);
-    write_json(&folder.report_json(), &report)?;
-    let page = html(&report).map_err(io::Error::other)?;
+    write_both(folder, &build(facts))
+}
+
+fn write_both(folder: &RunFolder, report: &Report) -> io::Result<()> {
+    write_json(&folder.report_json(), report)?;
+    let page = html(report).map_err(io::Error::other)?;
     write_atomic(&folder.report_html(), |out| out.write_all(page.as_bytes()))
+}
+
+/// Has a report say what became of its run since it was written. One that is not there is not made. Blocking.
+pub(crate) fn amend(folder: &RunFolder, run: &Run) -> io::Result<()> {
+    let Some(mut report) = read_json::<Report>(&folder.report_json())? else {
+        return Ok(());
+    };
+    report.state = run.state;
+    report.undos.clone_from(&run.undos);
+    report.proof_void_by.clone_from(&run.proof_void_by);
+    report.proven &= holds(run);
+    write_both(folder, &report)
+}
+
+/// Whether nothing was taken away that the proof of a run relies on.
+fn holds(run: &Run) -> bool {
+    run.undos.is_empty() && run.proof_void_by.is_empty()
 }
 
 fn build(facts: Facts) -> Report {
@@ -90,12 +110,14 @@ fn build(facts: Facts) -> Report {
             .and_then(|since| u64::try_from(finished_ms - since).ok()),
         attempts: run.attempt,
         ledger: files.iter().map(|file| file.ledger).sum(),
-        proven: files.iter().all(|file| file.proven),
+        proven: files.iter().all(|file| file.proven) && run.proof_void_by.is_empty(),
         dms,
         indices: run.indices,
         limits_by,
         files,
         duplicates,
+        undos: run.undos,
+        proof_void_by: run.proof_void_by,
         rejects: causes,
         series,
         history: run.history,

@@ -53,6 +53,8 @@ struct Page {
     totals: Sums,
     has_duplicates: bool,
     owners: Vec<OwnerRow>,
+    /// What was undone since, and what relied on it.
+    since: Vec<String>,
     causes: Vec<CauseRow>,
     has_rejects: bool,
     steps: Vec<StepRow>,
@@ -201,6 +203,7 @@ impl Page {
             totals: Sums::of(ledger),
             has_duplicates: ledger.duplicate > 0,
             owners: report.duplicates.iter().map(OwnerRow::of).collect(),
+            since: words::since(report),
             causes: report.rejects.iter().map(cause_row).collect(),
             has_rejects: !report.rejects.is_empty(),
             steps: steps(report),
@@ -213,7 +216,7 @@ impl Page {
 fn tone(state: RunState) -> &'static str {
     match state {
         RunState::Completed => "good",
-        RunState::CompletedWithRejects | RunState::Cancelled => "mixed",
+        RunState::CompletedWithRejects | RunState::Cancelled | RunState::Undone => "mixed",
         RunState::Failed | RunState::Suspect => "bad",
         RunState::Queued
         | RunState::Claiming
@@ -222,7 +225,8 @@ fn tone(state: RunState) -> &'static str {
         | RunState::Paused
         | RunState::Draining
         | RunState::Verifying
-        | RunState::TearingDown => "mixed",
+        | RunState::TearingDown
+        | RunState::Undoing => "mixed",
     }
 }
 

@@ -108,6 +108,8 @@ fn report(outcome: Outcome, files: Vec<ReportFile>) -> Report {
         dms: "Elasticsearch 8.19.8".into(),
         indices: vec!["acme.flights-2013.01".into()],
         limits_by: Some("cgroup".into()),
+        undos: Vec::new(),
+        proof_void_by: Vec::new(),
         duplicates: files
             .iter()
             .map(|file| file.ledger.duplicate)

@@ -93,6 +93,8 @@ pub(super) fn state(state: RunState) -> &'static str {
         RunState::Failed => "Failed",
         RunState::Cancelled => "Cancelled",
         RunState::Suspect => "Suspect",
+        RunState::Undoing => "Being undone",
+        RunState::Undone => "Undone",
     }
 }
 
@@ -103,6 +105,28 @@ pub(super) fn file_state(state: &FileState) -> Option<String> {
         FileState::Claimed => Some("not read to its end".into()),
         FileState::Quarantined { failure } => Some(format!("quarantined: {}", failure.message)),
     }
+}
+
+/// What was undone since, and why the proof does not hold any more.
+pub(super) fn since(report: &Report) -> Vec<String> {
+    let undone = report.undos.iter().filter_map(|undo| {
+        let at = moment(undo.finished_ms?);
+        let what = match &undo.file {
+            Some(file) => format!("The file {} was undone", visible(&file.name, 300)),
+            None => "The run was undone".into(),
+        };
+        let removed = count(undo.documents.unwrap_or(0), "document", "documents");
+        Some(format!("{what} at {at}: {removed} removed."))
+    });
+    let void = report.proof_void_by.iter().map(|void| {
+        let documents = count(void.documents, "document", "documents");
+        format!(
+            "The proof does not hold any more: {documents} counted here as stored before were written by the run {}, which was undone at {}. Ingest the files again.",
+            void.run,
+            moment(void.at_ms)
+        )
+    });
+    undone.chain(void).collect()
 }
 
 /// The verdict in one sentence.

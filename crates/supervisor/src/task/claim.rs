@@ -2,13 +2,15 @@
 
 use domain::error::Failure;
 use domain::file::FileRecord;
-use domain::run::{Desired, Event, Run};
-use domain::store::{Kind, Versioned};
+use domain::ids::RunId;
+use domain::run::{Desired, Event, MAX_REPLAYS, Run};
+use domain::store::{Kind, StoreError, Versioned};
 use domain::worker::RunFolder;
 
 use super::{Step, Task};
 use crate::context::store_failure;
 use crate::folder::{blocking, make_private_dir, unusable, write_atomic, write_json};
+use crate::shared::Shared;
 
 /// File records that are written at once.
 pub(super) const FILES_AT_ONCE: usize = 1000;
@@ -41,6 +43,9 @@ impl Task {
             .await
             .map_err(store_failure)?;
         self.put_files(&files).await?;
+        if let Some(replay) = &run.value.replay_of {
+            self.shared.note_replay(&replay.run, &self.id).await?;
+        }
         let files = u32::try_from(files.len()).unwrap_or(u32::MAX);
         Ok(Step::Happened(Event::Claimed {
             at_ms: now_ms,
@@ -58,6 +63,28 @@ impl Task {
                 .map_err(store_failure)?;
         }
         Ok(())
+    }
+}
+
+impl Shared {
+    /// Has a run name one of its replays.
+    async fn note_replay(&self, of: &RunId, replay: &RunId) -> Result<(), Failure> {
+        loop {
+            let found = self.metadata.run(of).await.map_err(store_failure)?;
+            let Some(original) = found.filter(|run| {
+                let known = &run.value.replayed_by;
+                known.len() < MAX_REPLAYS && !known.contains(replay)
+            }) else {
+                return Ok(());
+            };
+            let mut after = original.value.clone();
+            after.replayed_by.push(replay.clone());
+            match self.keep(&original, after).await {
+                Ok(_) => return Ok(()),
+                Err(StoreError::Stale { .. }) => {}
+                Err(error) => return Err(store_failure(error)),
+            }
+        }
     }
 }
 

@@ -84,7 +84,10 @@ impl Task {
             revision: run.revision,
             spec_digest: run.spec_digest.clone(),
             spec: spec.clone(),
-            clock_ms: run.claimed_ms.unwrap_or(run.created_ms),
+            clock_ms: match &run.replay_of {
+                Some(replay) => replay.clock_ms,
+                None => run.claimed_ms.unwrap_or(run.created_ms),
+            },
             dms,
             memory: spec.limits.memory.unwrap_or(plan.memory_per_run),
             cpu_millis: spec.limits.cpu_millis.unwrap_or(plan.cpu_millis_per_run),

@@ -4,6 +4,7 @@ mod claim;
 mod launch;
 mod lost;
 mod teardown;
+mod undo;
 mod verify;
 mod watch;
 
@@ -117,6 +118,7 @@ impl Task {
             Activity::Watch => self.watch(run).await,
             Activity::Verify => self.verify(run).await,
             Activity::TearDown => self.tear_down(run).await,
+            Activity::Undo => self.undo(run).await,
         }
     }
 
@@ -195,7 +197,7 @@ impl Task {
     fn stalled(&self, run: &Run, failure: &Failure) -> Stall {
         let stage = match run.state.activity() {
             Activity::Admit | Activity::Claim | Activity::Launch | Activity::Watch => Stage::Read,
-            Activity::Verify | Activity::TearDown | Activity::None => Stage::Send,
+            Activity::Verify | Activity::TearDown | Activity::Undo | Activity::None => Stage::Send,
         };
         let since_ms = run
             .stalled

@@ -24,6 +24,9 @@ impl Task {
             .map_err(store_failure)?;
         enter(&mut files, progress.files);
         let indices = union(&run.value.indices, &progress.indices);
+        // an undo has to find them, however this run ends
+        run.value.indices.clone_from(&indices);
+        run.value.owners = progress.owners;
         let counted = if indices.is_empty() {
             Ok(Default::default())
         } else {

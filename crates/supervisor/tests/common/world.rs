@@ -28,6 +28,8 @@ use super::faults::Faults;
 use super::now_ms;
 
 const CHECKPOINT_EVERY: u64 = 10;
+/// Few enough that an undo takes several.
+const REMOVED_AT_ONCE: usize = 10;
 
 #[derive(Clone)]
 pub struct World {
@@ -327,6 +329,19 @@ impl Intake for World {
         Ok(())
     }
 
+    async fn restage(&self, run: &Run, name: Option<&str>) -> Result<(), Failure> {
+        self.point().await?;
+        {
+            let mut state = self.state();
+            for (file, records) in state.claimed.get(&run.id).cloned().unwrap_or_default() {
+                if name.is_none_or(|name| name == file.name) && state.done.remove(&file.name) {
+                    state.staged.insert(file.name, records);
+                }
+            }
+        }
+        self.point().await
+    }
+
     async fn expire(&self, run: &Run) -> Result<(), Failure> {
         self.point().await?;
         self.state().expired.push(run.id.clone());
@@ -525,6 +540,32 @@ impl CoreDms for World {
             *counts.entry(file.clone()).or_default() += 1;
         }
         Ok(counts)
+    }
+
+    async fn remove_documents(
+        &self,
+        indices: &[String],
+        run: &Run,
+        file: Option<&FileKey>,
+    ) -> Result<u64, Failure> {
+        assert_eq!(indices, ["acme.flights"]);
+        self.point().await?;
+        let removed = {
+            let mut state = self.state();
+            let found: Vec<_> = state
+                .documents
+                .iter()
+                .filter(|(of, key, _)| *of == run.id && file.is_none_or(|file| file == key))
+                .take(REMOVED_AT_ONCE)
+                .cloned()
+                .collect();
+            for document in &found {
+                state.documents.remove(document);
+            }
+            found.len() as u64
+        };
+        self.point().await?;
+        Ok(removed)
     }
 
     async fn search(&self, _: &str, _: &serde_json::Value) -> Result<serde_json::Value, Failure> {

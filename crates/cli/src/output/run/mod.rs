@@ -3,6 +3,7 @@
 mod live;
 mod parts;
 mod report;
+mod undo;
 
 use api::RunInfo;
 use domain::client::Waiting;
@@ -19,6 +20,7 @@ use super::{Tone, View, human, ledger};
 pub use live::live;
 pub use parts::{causes, files, rejects, series};
 pub use report::report;
+pub use undo::preview as undo_preview;
 
 /// Rejects by cause shown beside a run, at most.
 const MAX_CAUSES: usize = 5;
@@ -42,7 +44,10 @@ pub struct Findings {
 fn tone(state: RunState) -> Tone {
     match state {
         RunState::Completed => Tone::Good,
-        RunState::CompletedWithRejects | RunState::Paused | RunState::Cancelled => Tone::Warning,
+        RunState::CompletedWithRejects
+        | RunState::Paused
+        | RunState::Cancelled
+        | RunState::Undone => Tone::Warning,
         RunState::Failed | RunState::Suspect => Tone::Bad,
         RunState::Queued
         | RunState::Claiming
@@ -50,7 +55,8 @@ fn tone(state: RunState) -> Tone {
         | RunState::Running
         | RunState::Draining
         | RunState::Verifying
-        | RunState::TearingDown => Tone::Strong,
+        | RunState::TearingDown
+        | RunState::Undoing => Tone::Strong,
     }
 }
 
@@ -149,6 +155,13 @@ fn facts(run: &RunInfo, now_ms: i64, view: &View) -> String {
     if run.attempts > 1 {
         pairs.push(("workers", format!("{} launched", run.attempts)));
     }
+    if let Some(replay) = &run.replay_of {
+        pairs.push(("replay of", replay.run.to_string()));
+    }
+    if !run.replayed_by.is_empty() {
+        let replays: Vec<&str> = run.replayed_by.iter().map(|run| run.as_str()).collect();
+        pairs.push(("replayed by", replays.join(", ")));
+    }
     if !run.indices.is_empty() {
         pairs.push(("indices", run.indices.join(", ")));
     }
@@ -187,6 +200,7 @@ fn verdict(run: &RunInfo, findings: &Findings, view: &View) -> Vec<String> {
         lines.extend(why(failure, view));
     }
     lines.extend(report::duplicates(&findings.duplicates));
+    lines.extend(undo::since(&run.undos, &run.proof_void_by, view));
     lines
 }
 

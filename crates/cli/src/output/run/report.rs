@@ -4,6 +4,7 @@ use domain::file::{FileRecord, ManifestFile};
 use domain::report::{DuplicatesOf, Report, ReportFile};
 
 use super::parts::{causes, files};
+use super::undo::since;
 use super::{tone, why, words};
 use crate::output::table::{Column, Table};
 use crate::output::{View, human, ledger};
@@ -58,6 +59,7 @@ fn verdict(report: &Report, view: &View) -> String {
         lines.extend(why(failure, view));
     }
     lines.extend(duplicates(&report.duplicates));
+    lines.extend(since(&report.undos, &report.proof_void_by, view));
     lines.join("\n")
 }
 

@@ -3,9 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::audit::Actor;
 use crate::error::Culprit;
-use crate::ids::JobRef;
-use crate::run::NewRun;
+use crate::ids::{FileKey, JobRef};
+use crate::run::{NewRun, UndoneFile};
 use crate::spec::EngineKind;
 
 fn queued() -> Run {
@@ -216,6 +217,42 @@ fn every_way_to_an_end() {
     }
 }
 
+/// Of the whole run, or of a file.
+fn undo(whole: bool) -> Event {
+    let file = (!whole).then(|| UndoneFile {
+        name: "a.csv".into(),
+        file_key: FileKey::derive(
+            &"acme".parse().unwrap(),
+            &"flights".parse().unwrap(),
+            "00",
+            None,
+        ),
+    });
+    Event::UndoAsked(Box::new(Undo::asked(Actor::Platform, file, false, 3)))
+}
+
+#[test]
+fn a_run_is_undone_once_and_its_files_one_by_one() {
+    use RunState as S;
+    let ended = || {
+        let to_proof = [running(), vec![exit(1, ExitKind::Drained)]].concat();
+        [to_proof, vec![proven(Outcome::Completed), Event::TornDown]].concat()
+    };
+    let with = |events: Vec<Event>| after([ended(), events].concat());
+    assert_eq!(with(vec![undo(true)]).state, S::Undoing);
+    let undone = with(vec![undo(true), Event::Undone]);
+    assert_eq!((undone.state, undone.undos.len()), (S::Undone, 1));
+    assert!(next(&undone, undo(true), 0, &Policy::default()).is_err());
+    let one_file = with(vec![undo(false), Event::Undone]);
+    assert_eq!(one_file.state, S::Completed);
+    assert!(one_file.undos[0].finished_ms.is_some());
+    let failed = with(vec![undo(true), Event::Impossible(failure(false))]);
+    assert_eq!(failed.state, S::Completed);
+    assert_eq!(failed.undos[0].failure, Some(failure(false)));
+    let again = next(&failed, undo(true), 0, &Policy::default()).unwrap();
+    assert_eq!(again.undos.len(), 1, "one that failed leaves no trace");
+}
+
 #[test]
 fn a_run_called_off_between_two_launches_ends_as_cancelled_though_it_is_verified() {
     let run = after([launched(), vec![lost(1), Event::CalledOff]].concat());
@@ -371,6 +408,8 @@ fn any_event() -> impl Strategy<Value = Event> {
         1 => any::<bool>().prop_map(|retryable| Event::Impossible(failure(retryable))),
         2 => outcome.prop_map(proven),
         2 => Just(Event::TornDown),
+        2 => any::<bool>().prop_map(undo),
+        2 => Just(Event::Undone),
     ]
 }
 
@@ -389,6 +428,7 @@ fn cancel(mut run: Run, dms_answers: bool) -> Run {
             }
             Activity::Verify => Event::CalledOff,
             Activity::TearDown => Event::TornDown,
+            Activity::Undo => Event::Undone,
             Activity::None => return run,
         };
         run = next(&run, event, 0, &Policy::default()).unwrap();
@@ -408,15 +448,16 @@ proptest! {
                 run.desired = Desired::Cancel;
             }
             let Ok(after) = next(&run, event.clone(), 0, &Policy::default()) else { continue };
-            prop_assert!(!run.state.is_final(), "{:?} left {}", event, run.state);
+            let ended = run.state.is_final() && !matches!(event, Event::UndoAsked(_));
+            prop_assert!(!ended, "{:?} left {}", event, run.state);
             prop_assert_eq!(after.state.is_final(), after.state.activity() == Activity::None);
             prop_assert!(after.attempt >= run.attempt);
             prop_assert_eq!(after.attempt > run.attempt, event == Event::Launching);
             let watched = after.state.activity() == Activity::Watch;
             prop_assert!(!watched || after.launched, "somebody is watched who was never launched");
             prop_assert!(!after.launched || watched || after.state == RunState::Starting, "a worker is left behind in {}", after.state);
-            prop_assert_eq!(after.state == RunState::TearingDown || after.state.is_final(), after.outcome.is_some() && after.state != RunState::Verifying);
-            if after.state.is_final() {
+            prop_assert_eq!(matches!(after.state, RunState::TearingDown | RunState::Undoing) || after.state.is_final(), after.outcome.is_some() && after.state != RunState::Verifying);
+            if after.state.is_final() && after.state != RunState::Undone {
                 prop_assert_eq!(after.outcome.as_ref().map(Outcome::state), Some(after.state));
             }
             run = after;

@@ -8,6 +8,7 @@ mod jobs;
 mod log;
 mod rejects;
 mod removal;
+mod replay;
 mod revisions;
 mod run_events;
 mod run_output;
@@ -17,6 +18,7 @@ mod staging;
 mod steer;
 mod system;
 mod tokens;
+mod undo;
 mod validate;
 
 use std::sync::LazyLock;
@@ -37,6 +39,8 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         staging::routes(),
         runs::routes(),
         steer::routes(),
+        undo::routes(),
+        replay::routes(),
         run_output::routes(),
         log::routes(),
         rejects::routes(),

@@ -59,12 +59,13 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-async fn start(call: Call) -> Result<HttpResponse, Fault> {
+/// A run of the job's newest revision, which may be asked for; not yet stored.
+pub(super) async fn asked(call: &Call) -> Result<Run, Fault> {
     let (client, job) = (call.client().await?.value, call.job().await?.value);
     jobs::not_removing(&job)?;
     // the plan may have changed since the spec was put
     jobs::within(&client.plan, &job.spec)?;
-    revisions::project(&call, &job).await?;
+    revisions::project(call, &job).await?;
     let new = NewRun {
         id: ids::run_id()?,
         job: job.job_ref(),
@@ -73,7 +74,11 @@ async fn start(call: Call) -> Result<HttpResponse, Fault> {
         engine: job.spec.engine,
         started_by: call.who.actor(),
     };
-    let run = Run::queued(new, call.now_ms);
+    Ok(Run::queued(new, call.now_ms))
+}
+
+async fn start(call: Call) -> Result<HttpResponse, Fault> {
+    let run = asked(&call).await?;
     let target = format!("{}/{}", run.job_ref(), run.id);
     let audit = call.audit(
         "run.start",

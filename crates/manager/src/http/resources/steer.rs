@@ -52,7 +52,9 @@ fn check(run: &Run, wanted: Desired) -> Result<(), Fault> {
         | RunState::Failed
         | RunState::Cancelled
         | RunState::Suspect
-        | RunState::TearingDown => true,
+        | RunState::TearingDown
+        | RunState::Undoing
+        | RunState::Undone => true,
         // who does not want to wait for the core DMS's count any longer gets the run ended without it
         RunState::Verifying => wanted != Desired::Cancel,
         RunState::Queued

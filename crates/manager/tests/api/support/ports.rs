@@ -51,6 +51,10 @@ impl Intake for BusyIntake {
         Ok(())
     }
 
+    async fn restage(&self, _: &Run, _: Option<&str>) -> Result<(), Failure> {
+        Ok(())
+    }
+
     async fn expire(&self, _: &Run) -> Result<(), Failure> {
         Ok(())
     }
@@ -255,6 +259,15 @@ impl CoreDms for FakeDms {
 
     async fn remove_index(&self, _: &str) -> Result<(), Failure> {
         self.up()
+    }
+
+    async fn remove_documents(
+        &self,
+        _: &[String],
+        _: &Run,
+        _: Option<&FileKey>,
+    ) -> Result<u64, Failure> {
+        self.up().map(|()| 0)
     }
 
     async fn search(&self, index: &str, body: &Value) -> Result<Value, Failure> {
