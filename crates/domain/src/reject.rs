@@ -61,4 +61,7 @@ pub struct RejectCause {
     pub count: u64,
     /// One of them, as an example.
     pub sample: Reject,
+    /// More examples, if more were asked for; of each raw record at most the first 4 KiB are kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<Reject>,
 }

@@ -61,10 +61,11 @@ pub async fn page(
     blocking(move || Ok(read_page(&path, after.unwrap_or(0), limit))).await?
 }
 
-/// The rejects by cause, the commonest first. Streamed: memory does not grow with the log.
-pub async fn causes(folder: &RunFolder) -> Result<Vec<RejectCause>, RejectsError> {
+/// The rejects by cause, the commonest first, each with at most `samples` examples (one in any case). Streamed: memory does
+/// not grow with the log.
+pub async fn causes(folder: &RunFolder, samples: usize) -> Result<Vec<RejectCause>, RejectsError> {
     let path = folder.rejects();
-    blocking(move || Ok(count_causes(&path))).await?
+    blocking(move || Ok(count_causes(&path, samples))).await?
 }
 
 /// The complete lines of a log from an offset on.
@@ -157,7 +158,7 @@ struct CauseOf {
     field: Option<String>,
 }
 
-fn count_causes(path: &Path) -> Result<Vec<RejectCause>, RejectsError> {
+fn count_causes(path: &Path, samples: usize) -> Result<Vec<RejectCause>, RejectsError> {
     let Some(mut lines) = Lines::open(path, 0)? else {
         return Ok(Vec::new());
     };
@@ -170,6 +171,9 @@ fn count_causes(path: &Path) -> Result<Vec<RejectCause>, RejectsError> {
         }
         if let Some(cause) = causes.get_mut(&key) {
             cause.count += 1;
+            if cause.more.len() + 1 < samples {
+                cause.more.push(shortened(parse(offset, line)?));
+            }
         } else {
             let (code, step, field) = key.clone();
             causes.insert(
@@ -180,6 +184,7 @@ fn count_causes(path: &Path) -> Result<Vec<RejectCause>, RejectsError> {
                     field,
                     count: 1,
                     sample: parse(offset, line)?,
+                    more: Vec::new(),
                 },
             );
         }
@@ -191,6 +196,15 @@ fn count_causes(path: &Path) -> Result<Vec<RejectCause>, RejectsError> {
             .then_with(|| (&a.code, &a.step, &a.field).cmp(&(&b.code, &b.step, &b.field)))
     });
     Ok(causes)
+}
+
+/// Characters that are kept of the raw record of a further example; a multiple of what base64 takes together.
+const MORE_RAW: usize = 4 << 10;
+
+fn shortened(mut reject: Reject) -> Reject {
+    let end = reject.raw.floor_char_boundary(MORE_RAW);
+    reject.raw.truncate(end);
+    reject
 }
 
 #[cfg(test)]
@@ -261,7 +275,7 @@ mod tests {
         fs::write(folder.rejects(), text).unwrap();
         let page = page(&folder, None, 10).await.unwrap();
         assert_eq!((page.items.len(), page.next), (1, None));
-        assert_eq!(causes(&folder).await.unwrap().len(), 1);
+        assert_eq!(causes(&folder, 1).await.unwrap().len(), 1);
     }
 
     #[tokio::test]
@@ -279,7 +293,7 @@ mod tests {
         let (_home, folder) = log([reject("csv_columns", 0)]);
         let text = fs::read_to_string(folder.rejects()).unwrap();
         fs::write(folder.rejects(), format!("{text}no json\n")).unwrap();
-        let found = causes(&folder).await;
+        let found = causes(&folder, 1).await;
         assert!(
             matches!(found, Err(RejectsError::Damaged { offset, .. }) if offset == text.len() as u64),
             "{found:?}"
@@ -290,7 +304,9 @@ mod tests {
     async fn causes_are_counted_the_commonest_first_and_are_bounded() {
         let many = (0..250).map(|i| reject(&format!("cause_{i:03}"), i));
         let (_home, folder) = log((0..5).map(|i| reject("csv_columns", i)).chain(many));
-        let causes = causes(&folder).await.unwrap();
+        let causes = causes(&folder, 3).await.unwrap();
+        assert_eq!(causes[1].more.len(), 2);
+        assert_eq!(causes[1].more[1].position, 2);
         assert_eq!(causes.len(), MAX_CAUSES + 1);
         assert_eq!(
             (causes[0].code.as_str(), causes[0].count),

@@ -163,13 +163,16 @@ impl Client {
             .await
     }
 
-    /// Rejects by cause, the commonest first.
+    /// Rejects by cause, the commonest first, each with at most `samples` examples.
     pub async fn reject_causes(
         &self,
         job: &JobRef,
         run: &RunId,
+        samples: u32,
     ) -> Result<Vec<RejectCause>, ClientError> {
-        let request = self.of_run(Method::GET, job, run, &["rejects", "causes"]);
+        let request = self
+            .of_run(Method::GET, job, run, &["rejects", "causes"])
+            .query(&[("samples", samples)]);
         Ok(self.json::<Page<RejectCause>>(request).await?.items)
     }
 

@@ -137,6 +137,9 @@ pub struct RejectsArgs {
     /// Group them by cause, the commonest first
     #[arg(long, visible_alias = "summary", conflicts_with_all = ["limit", "after", "all"])]
     pub causes: bool,
+    /// With --causes: show so many examples of each
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10), value_name = "COUNT")]
+    pub samples: u32,
     /// Which part of the list
     #[command(flatten)]
     pub page: PageArgs,

@@ -184,7 +184,7 @@ async fn findings(context: &Context, api: &Client, info: &RunInfo) -> Findings {
         }
     }
     if info.ledger.rejected > 0 {
-        match api.reject_causes(&job, &info.id).await {
+        match api.reject_causes(&job, &info.id, 1).await {
             Ok(causes) => findings.causes = causes,
             Err(e) => context
                 .out
@@ -251,7 +251,12 @@ async fn undo(context: &Context, arguments: UndoArgs) -> Result<Exit, CliError> 
 }
 
 async fn rejects(context: &Context, arguments: RejectsArgs) -> Result<Exit, CliError> {
-    let RejectsArgs { run, causes, page } = arguments;
+    let RejectsArgs {
+        run,
+        causes,
+        samples,
+        page,
+    } = arguments;
     let (api, id) = find(context, &run).await?;
     if !causes {
         return context
@@ -263,7 +268,7 @@ async fn rejects(context: &Context, arguments: RejectsArgs) -> Result<Exit, CliE
             .await;
     }
     let page = Page {
-        items: api.reject_causes(&run.job, &id).await?,
+        items: api.reject_causes(&run.job, &id, samples).await?,
         next: None,
     };
     context.out.show(&page, |view| {

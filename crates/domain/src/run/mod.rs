@@ -20,7 +20,7 @@ use crate::replay::Replay;
 use crate::spec::EngineKind;
 
 pub use machine::{Activity, Event, Illegal, Policy, next};
-pub use proof::{REDELIVER_WHOLE, budget_exceeded, outcome};
+pub use proof::{REDELIVER_WHOLE, budget_exceeded, outcome, over_existing};
 pub use undo::{MAX_UNDOS, ProofVoid, Relying, Undo, UndoPreview, UndoneFile};
 
 /// Where a run is on its way (rule 19).

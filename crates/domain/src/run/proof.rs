@@ -4,7 +4,7 @@ use crate::error::{Culprit, Failure};
 use crate::file::{FileRecord, FileState};
 use crate::ledger::Ledger;
 use crate::run::Outcome;
-use crate::spec::ErrorBudget;
+use crate::spec::{ErrorBudget, OnExisting};
 
 /// Code of the failure of a run that went beyond its error budget.
 const BUDGET_EXCEEDED: &str = "error_budget_exceeded";
@@ -65,6 +65,27 @@ pub fn outcome(
     } else {
         Outcome::Completed
     }
+}
+
+/// The same, for a run that found `duplicate` documents of others, under what its spec says of these (rule 17).
+pub fn over_existing(outcome: Outcome, duplicate: u64, on_existing: OnExisting) -> Outcome {
+    match (outcome, on_existing) {
+        (Outcome::Completed | Outcome::CompletedWithRejects, OnExisting::Fail) if duplicate > 0 => {
+            Outcome::Failed {
+                failure: existing(duplicate),
+            }
+        }
+        (outcome, OnExisting::Keep | OnExisting::Fail) => outcome,
+    }
+}
+
+fn existing(duplicate: u64) -> Failure {
+    Failure::permanent(
+        "existing_documents",
+        Culprit::Client,
+        format!("{duplicate} documents were there already, and destination.on_existing is fail"),
+        "the report says which run and revision they are of: undo that run, write to another index, or say keep",
+    )
 }
 
 /// What its client can do about a file that could not be read to its end. The whole file has another content, so another
@@ -229,6 +250,20 @@ mod tests {
                 "{files:?}"
             );
         }
+    }
+
+    #[test]
+    fn documents_of_others_fail_a_run_only_if_its_spec_says_so() {
+        let ends = |duplicate, on_existing| {
+            over_existing(Outcome::Completed, duplicate, on_existing).state()
+        };
+        assert_eq!(ends(3, OnExisting::Keep), RunState::Completed);
+        assert_eq!(ends(0, OnExisting::Fail), RunState::Completed);
+        assert_eq!(ends(3, OnExisting::Fail), RunState::Failed);
+        assert_eq!(
+            over_existing(Outcome::Cancelled, 3, OnExisting::Fail).state(),
+            RunState::Cancelled
+        );
     }
 
     #[test]

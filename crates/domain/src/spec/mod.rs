@@ -140,6 +140,26 @@ pub struct Destination {
     /// hold a date then, for example `flights-%{+yyyy.MM}`. At least `1day`. Default: for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<Span>,
+    /// What becomes of a run that finds documents which another run wrote; they stay as they are in any case.
+    #[serde(default, skip_serializing_if = "OnExisting::is_default")]
+    pub on_existing: OnExisting,
+}
+
+/// What becomes of a run that finds some of its documents written already, by another run or another revision (rule 17).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnExisting {
+    /// It counts them as duplicates, and says whose they are.
+    #[default]
+    Keep,
+    /// It fails when everything is accounted for, and says whose they are.
+    Fail,
+}
+
+impl OnExisting {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Destination {

@@ -23,6 +23,13 @@ pub(crate) struct UndoQuery {
     pub file: Option<String>,
 }
 
+/// How many examples of each cause.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct CausesQuery {
+    pub samples: Option<usize>,
+}
+
 /// How many samples.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -1,7 +1,7 @@
 //! Runs: started, listed, steered, followed, and what they leave.
 
 use api::client::LogPart;
-use api::{PageQuery, RunEvent};
+use api::{NewUndo, PageQuery, RunEvent};
 use domain::run::{Desired, RunState};
 use domain::worker::RunFolder;
 use futures::StreamExt;
@@ -56,6 +56,40 @@ async fn a_run_is_steered_until_it_is_called_off_or_has_ended() {
     );
     server.end(&run).await;
     assert_eq!(code(own.cancel(&job, &run).await), "run_ended");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn only_a_run_that_has_ended_is_undone_and_only_one_with_rejects_replayed() {
+    let server = Server::start().await;
+    let own = server.with_job("acme/flights").await;
+    let job = job_ref("acme/flights");
+    let run = own.start(&job).await.unwrap().id;
+    let whole = NewUndo::default();
+    assert_eq!(
+        code(own.preview_undo(&job, &run, None).await),
+        "run_not_ended"
+    );
+    assert_eq!(code(own.undo(&job, &run, &whole).await), "run_not_ended");
+    assert_eq!(code(own.replay(&job, &run).await), "run_not_ended");
+    server.end(&run).await;
+    assert_eq!(code(own.replay(&job, &run).await), "nothing_to_replay");
+    let nonesuch = NewUndo {
+        file: Some("nonesuch".into()),
+        restage: false,
+    };
+    assert_eq!(
+        code(own.undo(&job, &run, &nonesuch).await),
+        "file_not_found"
+    );
+    let preview = own.preview_undo(&job, &run, None).await.unwrap();
+    assert_eq!((preview.documents, preview.relying.len()), (0, 0));
+    let asked = own.undo(&job, &run, &whole).await.unwrap();
+    assert_eq!(asked.undos.len(), 1);
+    let again = own.undo(&job, &run, &whole).await.unwrap();
+    assert_eq!(again.undos.len(), 1, "to ask twice changes nothing");
+    let audit = own.audit(&PageQuery::first(1)).await.unwrap();
+    assert_eq!(audit.items[0].action, "run.undo");
     server.stop().await;
 }
 
@@ -156,7 +190,7 @@ async fn a_run_without_rejects_files_and_samples_has_empty_lists() {
             .items,
         []
     );
-    assert_eq!(own.reject_causes(&job, &run).await.unwrap(), []);
+    assert_eq!(own.reject_causes(&job, &run, 3).await.unwrap(), []);
     assert_eq!(
         own.files(&job, &run, &PageQuery::default())
             .await

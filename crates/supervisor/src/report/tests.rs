@@ -67,6 +67,7 @@ fn cause(count: u64) -> RejectCause {
         field: sample.field.clone(),
         count,
         sample,
+        more: Vec::new(),
     }
 }
 

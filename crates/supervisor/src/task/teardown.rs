@@ -151,7 +151,7 @@ impl Task {
             &self.shared.settings.policy,
         )
         .map_err(|_| no_outcome())?;
-        let causes = match rejects::causes(&folder).await {
+        let causes = match rejects::causes(&folder, 1).await {
             Err(RejectsError::Io(error)) => return Err(unusable(&folder, &error)),
             Err(error) => {
                 tracing::error!(run = %self.id, %error, "the report goes without the rejects by cause");

@@ -81,6 +81,9 @@ impl Task {
 impl Shared {
     /// The indices that documents of a run went to or may have gone to.
     pub(crate) async fn indices_of(&self, run: &Run) -> Result<Vec<String>, Failure> {
+        if run.attempt == 0 {
+            return Ok(run.indices.clone());
+        }
         Ok(match self.find_context(run).await? {
             Some(context) => union(&run.indices, &self.engine.progress(&context).await?.indices),
             None => run.indices.clone(),

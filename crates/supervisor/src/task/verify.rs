@@ -4,7 +4,7 @@ use domain::error::Failure;
 use domain::file::{FileProgress, FileRecord};
 use domain::ledger::Ledger;
 use domain::ports::{Observed, RunContext};
-use domain::run::{Desired, Event, Run, outcome};
+use domain::run::{Desired, Event, Run, outcome, over_existing};
 use domain::store::Versioned;
 
 use super::lost::union;
@@ -54,6 +54,8 @@ impl Task {
             &context.spec.error_budget,
         );
         let ledger: Ledger = files.iter().map(|file| file.ledger).sum();
+        let on_existing = context.spec.destination.on_existing;
+        let outcome = over_existing(outcome, ledger.duplicate, on_existing);
         Ok(Step::Happened(Event::Proven {
             outcome,
             ledger,

@@ -110,21 +110,26 @@ pub fn causes(causes: &[RejectCause], view: &View) -> String {
     ];
     let mut table = Table::new(view, &columns);
     for cause in causes {
-        let sample = &cause.sample;
-        let example = format!(
-            "{} line {}: {}",
-            sample.file,
-            human::count(sample.line),
-            reason(sample)
-        );
         table.row([
             human::count(cause.count),
             cause.code.clone(),
             cause.step.clone(),
-            example,
+            example(&cause.sample),
         ]);
+        for sample in &cause.more {
+            table.row([String::new(), String::new(), String::new(), example(sample)]);
+        }
     }
     table.render()
+}
+
+fn example(sample: &Reject) -> String {
+    format!(
+        "{} line {}: {}",
+        sample.file,
+        human::count(sample.line),
+        reason(sample)
+    )
 }
 
 /// Samples over time, one a line.

@@ -8,7 +8,11 @@ use supervisor::rejects;
 
 use super::super::call::{Call, json, page};
 use super::super::fault::Fault;
-use super::super::route::{Access, Route};
+use super::super::params::CausesQuery;
+use super::super::route::{Access, Param, Route};
+
+/// Examples of one cause, at most.
+const MAX_SAMPLES: usize = 10;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -30,6 +34,11 @@ pub(super) fn routes() -> Vec<Route> {
             "Rejects by cause, the commonest first",
             |call| Box::pin(causes(call)),
         )
+        .param(Param::query(
+            "samples",
+            "integer",
+            "At most so many examples of each cause, 1 to 10. Default 1.",
+        ))
         .gives::<Page<RejectCause>>(200),
     ]
 }
@@ -57,10 +66,17 @@ async fn list(call: Call) -> Result<HttpResponse, Fault> {
 
 async fn causes(call: Call) -> Result<HttpResponse, Fault> {
     let folder = call.app.folder(&call.run().await?.value);
+    let samples = call.query::<CausesQuery>()?.samples.unwrap_or(1);
+    if !(1..=MAX_SAMPLES).contains(&samples) {
+        return Err(Fault::new(
+            Code::InvalidParameter,
+            format!("samples: must be 1 to {MAX_SAMPLES}, not {samples}"),
+        ));
+    }
     json(
         200,
         &Page {
-            items: rejects::causes(&folder).await?,
+            items: rejects::causes(&folder, samples).await?,
             next: None,
         },
     )
