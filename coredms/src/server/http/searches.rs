@@ -160,6 +160,7 @@ fn max_docs(call: &Call<'_>) -> EsResult<usize> {
         return Ok(usize::MAX);
     };
     match text.parse::<i64>() {
+        Ok(0) => Err(EsError::illegal("[max_docs] should be >= [slices]")),
         Ok(count) => usize::try_from(count).map_err(|_| {
             EsError::illegal(format!(
                 "[max_docs] parameter cannot be negative, found [{count}]"
