@@ -1,4 +1,5 @@
 //! Undoing a run, as its client sees it, and wherever its manager dies.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 mod common;
 

@@ -9,7 +9,7 @@ use wrangling::logstash;
 use wrangling::{Violation, steps};
 
 use crate::finding::{Finding, Place};
-use crate::spec::{ErrorBudget, JobSpec, Limits, OnFailure, Schema};
+use crate::spec::{ErrorBudget, JobSpec, Limits, OnExisting, OnFailure, Schema};
 
 /// Where the core DMS is, unless the variable says it.
 const HOSTS: &str = "${ELASTICSEARCH_URL:http://localhost:9200}";
@@ -126,6 +126,13 @@ fn elasticsearch(spec: &JobSpec, client: &str, findings: &mut Vec<Finding>) -> S
             place
                 .left_out("Logstash removes no indices: give them an index lifecycle policy")
                 .of("retention"),
+        );
+    }
+    if destination.on_existing == OnExisting::Fail {
+        findings.push(
+            place
+                .left_out("documents that are there already are logged, and nothing fails")
+                .of("on_existing"),
         );
     }
     Statement::Plugin(plugin("elasticsearch", options))
