@@ -124,8 +124,22 @@ impl Folder {
 
     /// Makes a file, to write and to read; fails if the name is taken.
     pub fn create_file(&self, name: &str) -> io::Result<File> {
-        let flags =
-            OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        self.open_to_write(name, OFlags::EXCL)
+    }
+
+    /// Opens a regular file to write and to read, and makes it if it is missing.
+    pub fn open_or_create_file(&self, name: &str) -> io::Result<(File, Stamp)> {
+        let file = self.open_to_write(name, OFlags::NONBLOCK)?;
+        let stamp = Stamp::of(&file)?;
+        if stamp.is_file() {
+            Ok((file, stamp))
+        } else {
+            Err(io::ErrorKind::AlreadyExists.into())
+        }
+    }
+
+    fn open_to_write(&self, name: &str, more: OFlags) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | more;
         Ok(File::from(rustix::fs::openat(
             &self.0,
             name,
@@ -163,7 +177,15 @@ impl Folder {
 
     /// Removes the folder's content, folders and all. Links are removed, not followed.
     pub fn clear(&self) -> io::Result<()> {
+        self.clear_but(|_| false)
+    }
+
+    /// The same, but for what is to be kept.
+    pub fn clear_but(&self, keep: impl Fn(&OsStr) -> bool) -> io::Result<()> {
         for name in self.names()? {
+            if keep(&name) {
+                continue;
+            }
             let is_folder = self
                 .stamp(&name)?
                 .is_some_and(|stamp| stamp.kind == FileType::Directory);

@@ -69,6 +69,8 @@ fn boundless() -> Plan {
     Plan {
         max_file_bytes: Bytes(u64::MAX),
         max_staging_bytes: Bytes(u64::MAX),
+        max_expanded_bytes: Bytes(u64::MAX),
+        max_expansion: u32::MAX,
         ..Plan::default()
     }
 }

@@ -5,23 +5,20 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 
-use domain::file::Compression;
 use sha2::{Digest, Sha256};
 
+use super::packing::HEAD;
 use crate::folder::{Folder, Stamp};
 
 /// How often a file is taken again that changes while it is copied.
 const ATTEMPTS: usize = 3;
 
-/// First bytes of a gzip member: the magic number and the only method there is.
-const GZIP: [u8; 3] = [0x1f, 0x8b, 8];
-
 /// A copy.
 pub struct Copied {
     /// SHA-256 of its bytes.
     pub sha256: String,
-    /// How it is packed, by its first bytes.
-    pub compression: Compression,
+    /// Its first bytes: they tell how it is packed.
+    pub head: Vec<u8>,
     /// What it is a copy of.
     pub stamp: Stamp,
 }
@@ -70,12 +67,12 @@ impl Copier {
             };
             let mut copy = to.create_file(to_name)?;
             let copied = self.fill(&mut original, &mut copy, before.bytes)?;
-            if let Some((sha256, compression)) = copied
+            if let Some((sha256, head)) = copied
                 && Stamp::of(&original)? == before
             {
                 return Ok(Outcome::Copied(Copied {
                     sha256,
-                    compression,
+                    head,
                     stamp: before,
                 }));
             }
@@ -90,11 +87,10 @@ impl Copier {
         original: &mut File,
         copy: &mut File,
         bytes: u64,
-    ) -> io::Result<Option<(String, Compression)>> {
+    ) -> io::Result<Option<(String, Vec<u8>)>> {
         // from a clone, what is hashed is what the clone holds; an error means that this file system has no clones
         let cloned = rustix::fs::ioctl_ficlone(&*copy, &*original).is_ok();
-        let (mut hash, mut read, mut first) =
-            (Sha256::new(), 0_u64, Vec::<u8>::with_capacity(GZIP.len()));
+        let (mut hash, mut read, mut head) = (Sha256::new(), 0_u64, Vec::<u8>::new());
         loop {
             let source = if cloned { &mut *copy } else { &mut *original };
             let n = match source.read(&mut self.buffer) {
@@ -108,17 +104,12 @@ impl Copier {
             if read > bytes {
                 return Ok(None); // it grows: do not run after it
             }
-            first.extend(part.iter().take(GZIP.len() - first.len()));
+            head.extend(part.iter().take(HEAD - head.len()));
             hash.update(part);
             if !cloned {
                 copy.write_all(part)?;
             }
         }
-        let compression = if first == GZIP {
-            Compression::Gzip
-        } else {
-            Compression::None
-        };
-        Ok((read == bytes).then(|| (hex::encode(hash.finalize()), compression)))
+        Ok((read == bytes).then(|| (hex::encode(hash.finalize()), head)))
     }
 }

@@ -18,6 +18,9 @@ pub struct Claimed {
     pub file: ManifestFile,
     /// What it was copied from.
     pub origin: Origin,
+    /// The client's manifest that lists it, or that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<String>,
 }
 
 /// A file in the staging directory, as it was when it was copied.

@@ -1,11 +1,16 @@
 //! The intake of batch jobs: staged files are claimed for a run, and put away after it.
 
+mod archive;
 mod by_hand;
 mod claim;
 mod copy;
+mod deliveries;
+mod entries;
 mod manifest;
 mod replay;
 mod restage;
+mod packing;
+mod refusals;
 mod settle;
 
 use std::sync::Arc;
@@ -86,12 +91,9 @@ impl Intake for BatchIntake {
             let (root, context) = (self.staging.root.clone(), context.clone());
             return blocking(move || replay::claim(&root, &context, &put_away_after)).await;
         }
-        let (root, context, plan) = (
-            self.staging.root.clone(),
-            context.clone(),
-            self.plan(context).await?,
-        );
-        blocking(move || claim::claim(&root, &context, &plan)).await
+        let (root, digests) = (self.staging.root.clone(), self.staging.digests.clone());
+        let (context, plan) = (context.clone(), self.plan(context).await?);
+        blocking(move || claim::claim(&root, &digests, &context, &plan)).await
     }
 
     async fn settle(

@@ -8,7 +8,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use domain::error::{Culprit, Failure};
-use domain::file::ManifestFile;
+use domain::file::{ManifestFile, Terms};
 use domain::ids::RunId;
 use domain::ports::RunContext;
 use domain::replay::Slice;
@@ -181,6 +181,11 @@ fn take(
         let file = ManifestFile {
             index: u32::try_from(taken.len()).unwrap_or(u32::MAX),
             claimed_as,
+            terms: Terms {
+                // only some of them are read
+                records: None,
+                ..original.terms
+            },
             ..original
         };
         let entry = Claimed { file, origin };

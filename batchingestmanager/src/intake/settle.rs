@@ -1,8 +1,8 @@
 //! Putting files away after a run. Which place a file gets is decided first ([`places`], pure), then the originals are
 //! moved, then the copies are removed; every step may be done again.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::io;
 
 use domain::error::Failure;
@@ -11,13 +11,13 @@ use domain::ids::{JobRef, RunId};
 use domain::ports::RunContext;
 use domain::run::Outcome;
 
-use super::manifest::{self, Claimed};
+use super::manifest::{self, Claimed, Origin};
 use crate::failure::disk;
 use crate::folder::Folder;
 use crate::staging::{DONE, QUARANTINE, job_folder};
 
 /// Where a file goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place {
     /// Nothing is left to do with it.
     Done,
@@ -42,6 +42,7 @@ pub fn places(files: &[FileRecord], outcome: &Outcome) -> Option<HashMap<u32, Pl
         FileState::Read if ended_well || (file.proven() && file.ledger.rejected == 0) => {
             Some(Place::Done)
         }
+        FileState::Skipped { .. } => Some(Place::Done),
         FileState::Read | FileState::Claimed => None,
     };
     Some(
@@ -79,20 +80,65 @@ fn put_all_away(
         return Ok(());
     };
     let mut opened = HashMap::new();
-    for claimed in lines {
-        let claimed = claimed?;
-        let Some(&place) = places.get(&claimed.file.index) else {
+    for staged in staged_files(lines, places)? {
+        let Some(place) = staged.place else {
             continue;
         };
         let folder = match opened.entry(place) {
             Entry::Occupied(open) => open.into_mut(),
             Entry::Vacant(entry) => entry.insert(open(&staging, place, context)?),
         };
-        put_away(&staging, &claimed, folder)?;
+        put_away(&staging, &staged, folder)?;
     }
     // the names must be durable in their new folder before they are gone from the old one
     opened.values().try_for_each(Folder::sync)?;
     staging.sync()
+}
+
+/// A file in the staging directory, and where it goes.
+struct Staged {
+    name: String,
+    origin: Origin,
+    place: Option<Place>,
+    delivery: Option<String>,
+}
+
+/// The staged files of a manifest. An archive's members follow each other, and it goes where the last of them may go: it
+/// stays if one stays, and is quarantined if one is. A client's manifest stays if anything stays that it lists.
+fn staged_files(
+    lines: impl Iterator<Item = io::Result<Claimed>>,
+    places: &HashMap<u32, Place>,
+) -> io::Result<Vec<Staged>> {
+    let mut staged: Vec<Staged> = Vec::new();
+    for line in lines {
+        let Claimed {
+            file,
+            origin,
+            delivery,
+        } = line?;
+        let place = places.get(&file.index).copied();
+        match staged.last_mut() {
+            Some(last) if last.name == file.staged_name() => {
+                last.place = last.place.zip(place).map(|(a, b)| a.max(b));
+            }
+            _ => staged.push(Staged {
+                name: file.staged_name().to_owned(),
+                origin,
+                place,
+                delivery,
+            }),
+        }
+    }
+    let stay = |file: &&Staged| file.place.is_none();
+    let held: HashSet<String> = staged
+        .iter()
+        .filter(stay)
+        .filter_map(|file| file.delivery.clone())
+        .collect();
+    for file in staged.iter_mut().filter(|file| held.contains(&file.name)) {
+        file.place = None;
+    }
+    Ok(staged)
 }
 
 /// Removes what was put away after a run.
@@ -127,8 +173,8 @@ fn open(staging: &Folder, place: Place, context: &RunContext) -> io::Result<Fold
 }
 
 /// Moves one original, if it is still what was claimed; else the client has put something new there, for the next run.
-fn put_away(staging: &Folder, claimed: &Claimed, place: &Folder) -> io::Result<()> {
-    let name = claimed.file.name.as_str();
+fn put_away(staging: &Folder, claimed: &Staged, place: &Folder) -> io::Result<()> {
+    let name = claimed.name.as_str();
     if staging
         .stamp(name)?
         .is_some_and(|now| claimed.origin.is(&now))

@@ -1,7 +1,11 @@
 //! The staging area on a local disk: `<root>/<client>/<job>/`, with `done/` and `quarantine/` for what runs have
 //! finished with, and a hidden `.incoming/` for uploads under way.
 
+mod arrival;
+mod delivery;
+mod digests;
 mod name;
+mod parts;
 mod quota;
 mod survey;
 mod upload;
@@ -20,8 +24,11 @@ use domain::staging::{StagedFile, StagingArea, StagingError, Upload};
 
 use crate::failure::{blocking, disk};
 use crate::folder::Folder;
+pub(crate) use delivery::{Delivery, incomplete};
+pub(crate) use digests::Digests;
+use parts::{Parts, part_name};
 use quota::Accounts;
-pub(crate) use survey::{Found, job_folder, survey, unclaimed};
+pub(crate) use survey::{Found, Selector, Surveyed, job_folder, survey, unclaimed};
 
 /// Sub-folder for files that were ingested, by run.
 pub(crate) const DONE: &str = "done";
@@ -33,8 +40,10 @@ const INCOMING: &str = ".incoming";
 /// The staging directories of all clients. One process has them at a time.
 pub struct LocalStaging {
     pub(crate) root: Arc<Folder>,
+    pub(crate) digests: Arc<Digests>,
     accounts: Accounts,
     uploads: AtomicU64,
+    parts: Arc<Parts>,
 }
 
 impl LocalStaging {
@@ -52,16 +61,19 @@ impl LocalStaging {
         .await?;
         Ok(Self {
             root: Arc::new(root),
+            digests: Arc::default(),
             accounts: Accounts::default(),
             uploads: AtomicU64::new(0),
+            parts: Arc::default(),
         })
     }
 
     /// What a client's staging directories hold, by a look at the disk.
     async fn measure(&self, client: &ClientId) -> Result<u64, Failure> {
-        let (root, client) = (self.root.clone(), client.clone());
+        let (root, client, parts) = (self.root.clone(), client.clone(), self.parts.clone());
         blocking(move || {
-            survey::usage(&root, &client).map_err(|e| disk("measuring the staging directories", &e))
+            let measure = || Ok(survey::usage(&root, &client)? + parts.usage(&root, &client)?);
+            measure().map_err(|e: io::Error| disk("measuring the staging directories", &e))
         })
         .await
     }
@@ -75,13 +87,13 @@ impl LocalStaging {
     }
 }
 
-/// Empties every `.incoming/`.
+/// Empties every `.incoming/`, but for what can be continued.
 fn sweep(root: &Folder) -> io::Result<()> {
     for client in folders(root)? {
         for job in folders(&client)? {
             // something else under that name is found out by the next upload
             if let Ok(Some(incoming)) = job.child(INCOMING) {
-                incoming.clear()?;
+                incoming.clear_but(|name| parts::is_kept(&incoming, name))?;
             }
         }
     }
@@ -153,10 +165,12 @@ impl StagingArea for LocalStaging {
             plan.clone(),
             after.map(str::to_owned),
         );
+        let digests = self.digests.clone();
         blocking(move || {
-            let found = survey(&root, &job, &spec, &plan)
+            let surveyed = survey(&root, &digests, &job, &spec, &plan)
                 .map_err(|e| disk("listing the staging directory", &e))?;
-            let behind = found
+            let behind = surveyed
+                .found
                 .into_iter()
                 .filter(|file| after.as_ref().is_none_or(|after| &file.name > after));
             Ok(behind.take(limit).map(Found::staged).collect())
@@ -166,6 +180,24 @@ impl StagingArea for LocalStaging {
 
     async fn put(&self, upload: Upload<'_>) -> Result<StagedFile, StagingError> {
         self.take_in(upload).await
+    }
+
+    async fn received(&self, job: &JobRef, name: &str, sha256: &str) -> Result<u64, Failure> {
+        let (root, job) = (self.root.clone(), job.clone());
+        let part = part_name(&job, name, sha256);
+        blocking(move || {
+            let look = || -> io::Result<u64> {
+                let Some(folder) = job_folder(&root, &job)? else {
+                    return Ok(0);
+                };
+                let Some(incoming) = folder.child(INCOMING)? else {
+                    return Ok(0);
+                };
+                Ok(incoming.stamp(part)?.map_or(0, |stamp| stamp.bytes))
+            };
+            look().map_err(|e| disk("looking for what has come of an upload", &e))
+        })
+        .await
     }
 
     async fn delete(&self, job: &JobRef, name: &str) -> Result<(), StagingError> {

@@ -10,6 +10,8 @@ use domain::staging::{StagedFile, StagedState};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use rustix::fs::FileType;
 
+use super::delivery::{Delivery, gather};
+use super::digests::Digests;
 use super::name::broken_rule;
 use super::{DONE, INCOMING, QUARANTINE};
 use crate::folder::{Folder, Stamp};
@@ -42,6 +44,7 @@ impl Found {
 pub struct Selector {
     include: GlobSet,
     exclude: GlobSet,
+    members: GlobSet,
 }
 
 impl Selector {
@@ -58,7 +61,13 @@ impl Selector {
         Ok(Self {
             include: set(&source.include).map_err(wrong)?,
             exclude: set(&source.exclude).map_err(wrong)?,
+            members: set(&source.members).map_err(wrong)?,
         })
+    }
+
+    /// Whether a member of an archive is selected, by its path in there.
+    pub fn takes_member(&self, path: &str) -> bool {
+        self.members.is_match(path) && !self.exclude.is_match(path)
     }
 
     /// Why a name is not selected, if it is not.
@@ -86,12 +95,26 @@ pub fn unclaimed(code: &str, reason: impl Into<String>) -> StagedState {
     }
 }
 
-/// Everything in a job's staging directory, by name.
-pub fn survey(root: &Folder, job: &JobRef, spec: &JobSpec, plan: &Plan) -> io::Result<Vec<Found>> {
+/// What was found in a job's staging directory.
+pub struct Surveyed {
+    /// Everything, by name.
+    pub found: Vec<Found>,
+    /// The deliveries that can be taken, as far as is known without reading their files.
+    pub deliveries: Vec<Delivery>,
+}
+
+/// Looks at everything in a job's staging directory.
+pub fn survey(
+    root: &Folder,
+    digests: &Digests,
+    job: &JobRef,
+    spec: &JobSpec,
+    plan: &Plan,
+) -> io::Result<Surveyed> {
     let selector = Selector::new(&spec.source)?;
     let staged = staged_files(root, &job.client)?;
     let refused = beyond_plan(&staged, job.job.as_str(), plan);
-    let mut found = Vec::new();
+    let (mut found, mut deliveries) = (Vec::new(), Vec::new());
     if let Some(folder) = job_folder(root, job)? {
         for (name, stamp) in entries(&folder)? {
             let state = match (state(&name, &stamp, &selector), refused.get(&name)) {
@@ -102,9 +125,10 @@ pub fn survey(root: &Folder, job: &JobRef, spec: &JobSpec, plan: &Plan) -> io::R
             };
             found.push(Found { name, stamp, state });
         }
+        found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        deliveries = gather(&folder, &mut found, spec.source.manifest, digests)?;
     }
-    found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    Ok(found)
+    Ok(Surveyed { found, deliveries })
 }
 
 /// What a client's staging directories hold together: the files that wait in them, not those done or quarantined, which

@@ -9,35 +9,14 @@ use domain::staging::{StagedFile, StagingError, Upload, UploadBody};
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 
+use super::arrival::{Arrival, Place, Temporary, begin, go_on};
 use super::name::broken_rule;
+use super::parts::{UnderWay, part_name};
 use super::quota::Share;
 use super::survey::{Found, Selector, state};
 use super::{INCOMING, LocalStaging};
 use crate::failure::{blocking, disk};
-use crate::folder::{Folder, Stamp};
-
-/// The folders that an upload goes through.
-struct Place {
-    job: Folder,
-    incoming: Folder,
-}
-
-/// A temporary file; removed when it is dropped, whatever happened to it.
-struct Temporary {
-    place: Arc<Place>,
-    name: String,
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if let Err(e) = self.place.incoming.remove_file(&self.name) {
-            tracing::warn!(
-                name = self.name,
-                "an upload's temporary file stays until the next start: {e}"
-            );
-        }
-    }
-}
+use crate::folder::Stamp;
 
 /// What has come.
 struct Received {
@@ -53,6 +32,7 @@ impl LocalStaging {
             spec,
             name,
             plan,
+            offset,
             declared_bytes,
             sha256,
             body,
@@ -66,26 +46,44 @@ impl LocalStaging {
         let selector =
             Selector::new(&spec.source).map_err(|e| disk("reading the spec's patterns", &e))?;
         let account = self.accounts.of(&job.client);
+        let mut under_way = self.under_way(job, name, offset, sha256)?;
+        if under_way.is_some() {
+            // from here on the part has its share, and is not measured with the others
+            account.forget();
+        }
         account.refresh(self.measure(&job.client)).await?;
         let mut share = account.begin();
         share.check(declared_bytes.unwrap_or(0), plan)?;
 
         let place = self.place(job).await?;
-        let temporary = Temporary {
-            place: place.clone(),
-            name: self.temporary_name(),
+        let part = match (offset, sha256) {
+            (Some(offset), Some(sha256)) => Some((offset, part_name(job, name, sha256))),
+            _ => None,
         };
-        let file = {
-            let (place, name) = (place.clone(), temporary.name.clone());
-            blocking(move || {
-                place
-                    .incoming
-                    .create_file(&name)
-                    .map_err(|e| disk("beginning an upload", &e))
-            })
-            .await?
+        let mut arrival;
+        (arrival, under_way) = match part {
+            Some((offset, part)) => go_on(place, part, offset, under_way).await?,
+            None => (begin(place, self.temporary_name()).await?, None),
         };
-        let received = receive(file, body, &mut share, plan).await?;
+        share.grow(arrival.bytes, plan)?;
+        let came = receive(&mut arrival, body, &mut share, plan).await;
+        if let (Err(StagingError::Interrupted(_)), Some(under_way)) = (&came, &mut under_way) {
+            under_way.keep(arrival.bytes, arrival.hash.clone());
+            account.forget();
+        }
+        came?;
+        // whole: if it is not what was announced, there is nothing to go on with
+        arrival.temporary.keep = false;
+        let Arrival {
+            temporary,
+            bytes,
+            hash,
+            ..
+        } = arrival;
+        let received = Received {
+            bytes,
+            sha256: hex::encode(hash.finalize()),
+        };
         check(&received, declared_bytes, sha256)?;
 
         let _settling = account.settling.lock().await;
@@ -94,6 +92,7 @@ impl LocalStaging {
         if is_new {
             share.settle();
         }
+        self.digests.learn(&stamp, &received.sha256);
         let found = Found {
             state: state(name, &stamp, &selector),
             name: name.into(),
@@ -103,6 +102,25 @@ impl LocalStaging {
             sha256: Some(received.sha256),
             ..found.staged()
         })
+    }
+
+    /// Enters an upload that can be continued; none if this one cannot.
+    fn under_way(
+        &self,
+        job: &JobRef,
+        name: &str,
+        offset: Option<u64>,
+        sha256: Option<&str>,
+    ) -> Result<Option<UnderWay>, StagingError> {
+        match (offset, sha256) {
+            (Some(_), Some(sha256)) => {
+                let begun = self.parts.begin(&part_name(job, name, sha256));
+                begun
+                    .map(Some)
+                    .ok_or_else(|| StagingError::UnderWay(name.to_owned()))
+            }
+            _ => Ok(None),
+        }
     }
 
     async fn place(&self, job: &JobRef) -> Result<Arc<Place>, StagingError> {
@@ -125,28 +143,30 @@ impl LocalStaging {
     }
 }
 
-/// Writes what comes, as far as the plan allows, and makes it durable.
+/// Writes what comes, as far as the plan allows, and makes it durable. What has come is written also when no more does.
 async fn receive(
-    file: std::fs::File,
+    arrival: &mut Arrival,
     body: &mut dyn UploadBody,
     share: &mut Share,
     plan: &Plan,
-) -> Result<Received, StagingError> {
+) -> Result<(), StagingError> {
     let writing = |e: io::Error| StagingError::from(disk("writing an upload", &e));
+    let file = arrival.file.try_clone().map_err(writing)?;
     let mut file = tokio::fs::File::from_std(file);
-    let (mut bytes, mut hash) = (0, Sha256::new());
-    while let Some(chunk) = body.chunk().await.map_err(StagingError::Interrupted)? {
+    let end = loop {
+        let chunk = match body.chunk().await {
+            Ok(Some(chunk)) => chunk,
+            Ok(None) => break Ok(()),
+            Err(why) => break Err(StagingError::Interrupted(why)),
+        };
         share.grow(chunk.len() as u64, plan)?;
-        hash.update(&chunk);
-        bytes += chunk.len() as u64;
+        arrival.hash.update(&chunk);
+        arrival.bytes += chunk.len() as u64;
         file.write_all(&chunk).await.map_err(writing)?;
-    }
+    };
     file.flush().await.map_err(writing)?;
     file.sync_all().await.map_err(writing)?;
-    Ok(Received {
-        bytes,
-        sha256: hex::encode(hash.finalize()),
-    })
+    end
 }
 
 /// Whether what came is what was announced.

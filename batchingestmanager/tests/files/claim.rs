@@ -220,3 +220,68 @@ async fn many_small_files_are_all_taken() {
     );
     assert_eq!(home.claim(&run).await.unwrap(), files);
 }
+
+/// Resident memory of this process at its highest, in bytes.
+fn peak_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM"))
+        .unwrap();
+    line.split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse::<u64>()
+        .unwrap()
+        << 10
+}
+
+/// A figure, not a check: `cargo test -p batchingestmanager --test files -- --ignored --nocapture claims_in_figures`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "writes 100,000 files"]
+async fn claims_in_figures() {
+    let home = Home::new().await;
+    for i in 0..100_000 {
+        home.put(&format!("f{i:06}"), i.to_string());
+    }
+    let (before, began) = (peak_bytes(), std::time::Instant::now());
+    let files = home.claim(&home.run(1)).await.unwrap();
+    assert_eq!(files.len(), 100_000);
+    println!(
+        "{} files claimed in {:?}; resident memory rose by {} MiB at most",
+        files.len(),
+        began.elapsed(),
+        (peak_bytes() - before) >> 20
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_is_gone_or_over_quota_does_not_hold_up_the_others() {
+    let home = Home::with(Home::plan(4, 5), json!({})).await;
+    home.put("a", "1234");
+    home.put("b", "12345");
+    home.put("c", "1");
+    let run = home.run(1);
+    let files = home.claim(&run).await.unwrap();
+    assert_eq!(names(&files), ["a", "c"], "b is larger than a file may be");
+    // the copies are the run's, whatever becomes of the originals
+    std::fs::remove_file(home.path("a")).unwrap();
+    home.put("c", "2");
+    let content = |file: &ManifestFile| {
+        std::fs::read_to_string(run.folder.claimed().join(&file.claimed_as)).unwrap()
+    };
+    let contents: Vec<_> = files.iter().map(content).collect();
+    assert_eq!(contents, ["1234", "1"]);
+    let records: Vec<_> = files
+        .iter()
+        .map(|file| crate::home::read(&run, file))
+        .collect();
+    home.settle(&run, &records, &domain::run::Outcome::Completed)
+        .await;
+    assert_eq!(
+        home.content("c").as_deref(),
+        Some("2"),
+        "it is another file"
+    );
+    assert_eq!(home.states().await["c"], "ready");
+}

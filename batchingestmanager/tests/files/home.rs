@@ -159,6 +159,7 @@ impl Home {
             spec: &self.spec,
             name,
             plan: &self.plan,
+            offset: None,
             declared_bytes,
             sha256,
             body,
@@ -194,7 +195,8 @@ impl Home {
                     folders.push(path);
                 } else {
                     let name = path.strip_prefix(folder).unwrap().display().to_string();
-                    tree.insert(name, std::fs::read_to_string(&path).unwrap());
+                    let content = std::fs::read(&path).unwrap();
+                    tree.insert(name, String::from_utf8_lossy(&content).into_owned());
                 }
             }
         }

@@ -2,10 +2,13 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+mod archives;
 mod claim;
+mod deliveries;
 mod home;
 mod hostile;
 mod listing;
+mod resume;
 mod settle;
 mod takeback;
 mod upload;

@@ -16,6 +16,29 @@ pub enum Compression {
     None,
     /// gzip (RFC 1952), one or several members.
     Gzip,
+    /// Zstandard (RFC 8878), one or several frames.
+    Zstd,
+}
+
+/// What the claim says of a file beyond its bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Terms {
+    /// The most bytes that it may unpack to, by its client's plan; a file that is not packed has no such bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_unpacked: Option<u64>,
+    /// How many records it holds, as its client's manifest says ([`crate::delivery`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<u64>,
+    /// What was decided of it at the claim. There is no copy of such a file, and nobody reads it: an archive's member that
+    /// cannot be taken, or an archive that cannot be opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided: Option<FileState>,
+}
+
+impl Terms {
+    fn are_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// One file as it was when it was claimed.
@@ -23,9 +46,9 @@ pub enum Compression {
 pub struct ManifestFile {
     /// Its place in the manifest, from 0; files are read in this order.
     pub index: u32,
-    /// Its name in the staging directory.
+    /// Its name in the staging directory; a member of an archive has the archive's name, `/`, and its path in there.
     pub name: String,
-    /// Its size as it lay there, in bytes.
+    /// Its size as it lay there, in bytes; of a member as it came out of its archive, 0 if it did not.
     pub bytes: u64,
     /// SHA-256 of those bytes, hexadecimal.
     pub sha256: String,
@@ -35,6 +58,18 @@ pub struct ManifestFile {
     pub file_key: FileKey,
     /// Name of the claimed copy in the run folder's `claimed/`.
     pub claimed_as: String,
+    /// What else the claim says of it.
+    #[serde(default, skip_serializing_if = "Terms::are_none")]
+    pub terms: Terms,
+}
+
+impl ManifestFile {
+    /// The name of the staged file that it is, or came out of: a staged file's name holds no `/`.
+    pub fn staged_name(&self) -> &str {
+        self.name
+            .split_once('/')
+            .map_or(&self.name, |(staged, _)| staged)
+    }
 }
 
 /// What became of a file.
@@ -47,6 +82,11 @@ pub enum FileState {
     Read,
     /// Given up: what was read before stands in the ledger, the rest was not ingested.
     Quarantined {
+        /// Why.
+        failure: Failure,
+    },
+    /// Left out: nothing of it was to be ingested, for example a link in an archive.
+    Skipped {
         /// Why.
         failure: Failure,
     },
@@ -80,9 +120,19 @@ impl FileRecord {
         }
     }
 
-    /// Whether its ledger is balanced and confirmed by the core DMS.
+    /// Whether its ledger is balanced and confirmed by the core DMS, and has as many records as its client says.
     pub fn proven(&self) -> bool {
-        self.ledger.balanced() && self.counted == Some(self.ledger.created)
+        self.ledger.balanced()
+            && self.counted == Some(self.ledger.created)
+            && self.listed_otherwise().is_none()
+    }
+
+    /// How many records its client's manifest lists, if that is not what was read of it to its end.
+    pub fn listed_otherwise(&self) -> Option<u64> {
+        self.file
+            .terms
+            .records
+            .filter(|&listed| self.state == FileState::Read && listed != self.ledger.read)
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod client;
+pub mod delivery;
 pub mod error;
 pub mod export;
 pub mod file;

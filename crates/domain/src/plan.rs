@@ -19,6 +19,10 @@ pub struct Plan {
     pub max_staging_bytes: Bytes,
     /// How large one staged file may be, as it lies in the staging directory.
     pub max_file_bytes: Bytes,
+    /// How large one staged file may become when it is unpacked: compressed, or an archive with all its members.
+    pub max_expanded_bytes: Bytes,
+    /// How many times its own size a staged file may become when it is unpacked. Up to 64 MiB it is not looked at.
+    pub max_expansion: u32,
     /// Which modes its jobs may have.
     pub modes: Vec<Mode>,
     /// Which formats its jobs may read.
@@ -34,6 +38,9 @@ pub struct Plan {
     pub retention: Span,
 }
 
+/// Bytes that hurt nobody, however little they were packed into.
+const SMALL_EXPANSION: u64 = 64 << 20;
+
 impl Default for Plan {
     fn default() -> Self {
         Self {
@@ -41,6 +48,8 @@ impl Default for Plan {
             max_concurrent_runs: 2,
             max_staging_bytes: Bytes::gib(100),
             max_file_bytes: Bytes::gib(50),
+            max_expanded_bytes: Bytes::gib(500),
+            max_expansion: 200,
             modes: vec![Mode::Batch],
             formats: FormatType::ALL.to_vec(),
             engines: vec![EngineKind::Native, EngineKind::Elastic],
@@ -105,6 +114,14 @@ impl Plan {
         at_most("max_jobs", self.max_jobs, jobs + 1).map_or(Ok(()), Err)
     }
 
+    /// How many bytes a file of `packed` bytes may unpack to.
+    pub fn max_unpacked(&self, packed: u64) -> u64 {
+        packed
+            .saturating_mul(self.max_expansion.into())
+            .max(SMALL_EXPANSION)
+            .min(self.max_expanded_bytes.0)
+    }
+
     /// Whether a file of `file` bytes may lie beside the `staged` bytes that are there already.
     pub fn check_file(&self, file: u64, staged: u64) -> Result<(), Refusal> {
         at_most("max_file_bytes", self.max_file_bytes, Bytes(file))
@@ -122,6 +139,18 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_expansion_is_bounded_by_its_ratio_and_by_its_size() {
+        let plan = Plan {
+            max_expanded_bytes: Bytes::gib(1),
+            max_expansion: 10,
+            ..Plan::default()
+        };
+        assert_eq!(plan.max_unpacked(0), 64 << 20);
+        assert_eq!(plan.max_unpacked(10 << 20), 100 << 20);
+        assert_eq!(plan.max_unpacked(u64::MAX), 1 << 30);
+    }
 
     #[test]
     fn a_refusal_names_the_constraint_its_limit_and_the_actual_value() {

@@ -92,6 +92,9 @@ pub struct ReportFile {
     pub state: FileState,
     /// Its ledger.
     pub ledger: Ledger,
+    /// How many records its client's manifest lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed_records: Option<u64>,
     /// The core DMS's count.
     pub counted: Option<u64>,
     /// Whether ledger and count agree.

@@ -58,7 +58,10 @@ pub struct Upload<'a> {
     pub name: &'a str,
     /// What the client may stage. Held to while the bytes come, whatever `declared_bytes` says.
     pub plan: &'a Plan,
-    /// How long it says it is.
+    /// Where its bytes begin, if it can be continued: what comes is kept when it breaks off, and the next upload of this
+    /// name and checksum goes on behind it. It needs `sha256`.
+    pub offset: Option<u64>,
+    /// How long it says it is, from its beginning.
     pub declared_bytes: Option<u64>,
     /// What SHA-256 it says it has, hexadecimal; not yet checked.
     pub sha256: Option<&'a str>,
@@ -96,6 +99,17 @@ pub enum StagingError {
         /// As it came.
         actual: String,
     },
+    /// An upload that is continued does not begin where the one before has ended.
+    #[error("{received} bytes of it are here, and the upload begins at {offset}")]
+    WrongOffset {
+        /// Where it begins.
+        offset: u64,
+        /// What has come before.
+        received: u64,
+    },
+    /// The same upload is under way.
+    #[error("an upload of {0:?} with this checksum is under way")]
+    UnderWay(String),
     /// The upload ended before its end.
     #[error("the upload broke off: {0}")]
     Interrupted(String),
@@ -126,6 +140,9 @@ pub trait StagingArea: Send + Sync {
     /// Takes a file in. Visible only when it is whole, checked and durable. One of the same name stays as it is: with the
     /// same content that is a success, else the new one is refused.
     async fn put(&self, upload: Upload<'_>) -> Result<StagedFile, StagingError>;
+
+    /// How many bytes have come of an upload that can be continued, and that broke off; 0 if nothing is kept of it.
+    async fn received(&self, job: &JobRef, name: &str, sha256: &str) -> Result<u64, Failure>;
 
     /// Removes a file.
     async fn delete(&self, job: &JobRef, name: &str) -> Result<(), StagingError>;

@@ -63,6 +63,14 @@ impl ClientError {
         }
     }
 
+    /// Whether an upload may have broken off, so that it can be gone on with.
+    pub fn broke_off(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::TimedOut { .. })
+            || [Code::BrokenUpload, Code::UploadUnderWay, Code::WrongOffset]
+                .into_iter()
+                .any(|code| self.is(code))
+    }
+
     /// Whether the manager refused with this code.
     pub fn is(&self, code: Code) -> bool {
         self.problem()

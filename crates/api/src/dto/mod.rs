@@ -10,6 +10,7 @@ mod run;
 mod system;
 mod token;
 mod undo;
+mod upload;
 
 pub use client::{ClientInfo, ClientPatch, NewClient, Registered};
 pub use job::{JobInfo, JobSummary, PutJob, PutOutcome, RevisionInfo, RevisionSummary, Validation};
@@ -18,3 +19,4 @@ pub use run::{RunEvent, RunInfo};
 pub use system::{CodeInfo, PlanInfo, Ready, ReadyPart};
 pub use token::{CreatedToken, NewInvitation, NewToken, TokenInfo};
 pub use undo::NewUndo;
+pub use upload::{UploadProgress, UploadQuery};

@@ -11,7 +11,7 @@ use crate::names;
 /// What to do with staged files.
 #[derive(Debug, Subcommand)]
 pub enum StageCommand {
-    /// Upload files; each becomes visible when it has come as a whole
+    /// Upload files; each becomes visible when it has come as a whole, and goes on where it was if it broke off
     Put {
         /// For which job
         #[arg(value_name = "CLIENT/JOB", value_parser = names::job)]

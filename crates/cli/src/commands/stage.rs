@@ -3,6 +3,7 @@
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use api::{Client, Page};
 use domain::ids::JobRef;
@@ -18,11 +19,16 @@ use crate::args::StageCommand;
 use crate::connect::Role;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::output::staging;
+use crate::output::{human, staging};
 use crate::spec_file::STDIN;
 
 /// Read at once.
 const READ_BYTES: usize = 256 << 10;
+/// How often an upload that breaks off is gone on with, without any progress in between: the manager takes up to a minute
+/// to find that a connection is dead.
+const TRIES: u32 = 8;
+/// The wait before one, times their number.
+const BETWEEN_TRIES: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(context: &Context, command: StageCommand) -> Result<Exit, CliError> {
     match command {
@@ -129,13 +135,52 @@ async fn upload(
             path: path.to_owned(),
             source,
         })?;
-    progress.says("sending", name);
-    let bar = progress.bar.clone();
-    let staged = api
-        .stage_file(job, name, path, Some(&sha256), move |bytes| bar.inc(bytes))
-        .await;
+    let staged = send(context, api, job, path, name, &sha256, &progress).await;
     progress.bar.finish_and_clear();
-    Ok(staged?)
+    staged
+}
+
+/// Sends a file, and goes on where it was when it breaks off: also where an earlier command was.
+async fn send(
+    context: &Context,
+    api: &Client,
+    job: &JobRef,
+    path: &Path,
+    name: &str,
+    sha256: &str,
+    progress: &Meter,
+) -> Result<StagedFile, CliError> {
+    progress.says("sending", name);
+    let mut offset = api.upload_progress(job, name, sha256).await?.offset;
+    let mut tries = 0;
+    loop {
+        progress.bar.set_position(offset);
+        if offset > 0 {
+            let before = human::bytes(offset);
+            context.out.note(format!(
+                "{name}: {before} have come before, going on from there"
+            ));
+        }
+        let bar = progress.bar.clone();
+        let counted = move |bytes| bar.inc(bytes);
+        let sent = api
+            .stage_file(job, name, path, sha256, offset, counted)
+            .await;
+        match sent {
+            Err(e) if e.broke_off() && tries < TRIES => {}
+            sent => return Ok(sent?),
+        }
+        tries += 1;
+        tokio::time::sleep(BETWEEN_TRIES * tries).await;
+        // while the manager cannot be asked, the next try tells
+        if let Ok(now) = api.upload_progress(job, name, sha256).await {
+            if now.offset > offset {
+                // what has come in between buys new patience
+                tries = 0;
+            }
+            offset = now.offset;
+        }
+    }
 }
 
 /// SHA-256 of a file, hexadecimal.

@@ -7,7 +7,7 @@ use domain::run::RunState;
 use flate2::read::GzDecoder;
 use serde_json::{Map, Value, json};
 
-use crate::harness::{Configuration, Job, Options, Platform, Tenant};
+use crate::harness::{Configuration, Job, Options, Platform, Tenant, checksum};
 
 const FILE: &str = "flights-2013-01.csv.gz";
 const RECORDS: u64 = 27_004;
@@ -75,10 +75,11 @@ pub async fn arrive_whole_and_once(configuration: Configuration) {
     let platform = Platform::start(configuration, Options::default()).await;
     let tenant = platform.tenant("flights").await;
     let job = flights(&tenant).await;
+    let sum = checksum(&fs::read(bundled(FILE)).unwrap());
     let stage = async |name| {
         let staged = job
             .api()
-            .stage_file(&job.id, name, &bundled(FILE), None, |_| {})
+            .stage_file(&job.id, name, &bundled(FILE), &sum, 0, |_| {})
             .await;
         assert_eq!(
             staged.unwrap().bytes,

@@ -32,10 +32,16 @@ pub fn outcome(
         _ => {}
     }
     let unproven: Vec<_> = files.iter().filter(|file| !file.proven()).collect();
-    if let Some(first) = unproven.first() {
-        return Outcome::Suspect {
-            failure: differs(first, unproven.len()),
+    // sums of ours that differ come first: they say more than a client's count
+    let worst = unproven
+        .iter()
+        .min_by_key(|file| file.listed_otherwise().is_some());
+    if let Some(worst) = worst {
+        let failure = match worst.listed_otherwise() {
+            Some(listed) => miscounted(worst, listed, unproven.len()),
+            None => differs(worst, unproven.len()),
         };
+        return Outcome::Suspect { failure };
     }
     if let Some(known) = preset {
         return known.clone();
@@ -120,21 +126,30 @@ fn differs(file: &FileRecord, count: usize) -> Failure {
     Failure::permanent("sums_differ", Culprit::CoreDms, message, next_step)
 }
 
+/// A file with another number of records than its client's manifest says: either it is not whole, or the manifest is wrong.
+fn miscounted(file: &FileRecord, listed: u64, count: usize) -> Failure {
+    let message = format!(
+        "{count} file(s) differ; {:?}: {} records were read, and its manifest lists {listed}",
+        file.file.name, file.ledger.read
+    );
+    let next_step = "nothing was removed: mend the manifest and run again (what arrived is not sent twice), or delete the staged file and deliver the right one";
+    Failure::permanent("records_differ", Culprit::Client, message, next_step)
+}
+
 fn quarantine(file: &FileRecord, count: usize, total: usize) -> Failure {
-    let why = match &file.state {
-        FileState::Quarantined { failure } => failure.message.as_str(),
-        FileState::Claimed | FileState::Read => "",
+    let (why, next_step) = match &file.state {
+        // nothing arrived of what was refused at the claim
+        FileState::Quarantined { failure } if file.file.terms.decided.is_some() => {
+            (failure.message.as_str(), failure.next_step.as_str())
+        }
+        FileState::Quarantined { failure } => (failure.message.as_str(), REDELIVER_WHOLE),
+        FileState::Claimed | FileState::Read | FileState::Skipped { .. } => ("", REDELIVER_WHOLE),
     };
     let message = format!(
         "{count} of {total} file(s) could not be read to their end; {:?}: {why}",
         file.file.name
     );
-    Failure::permanent(
-        "files_quarantined",
-        Culprit::Client,
-        message,
-        REDELIVER_WHOLE,
-    )
+    Failure::permanent("files_quarantined", Culprit::Client, message, next_step)
 }
 
 fn unfinished(file: &FileRecord) -> Failure {
@@ -172,6 +187,7 @@ mod tests {
             compression: Compression::None,
             file_key,
             claimed_as: "0".into(),
+            terms: Default::default(),
         };
         let run = "01aaaaaaaaaaaaaaaaaaaaaaaa".parse().unwrap();
         FileRecord {
@@ -264,6 +280,28 @@ mod tests {
             over_existing(Outcome::Cancelled, 3, OnExisting::Fail).state(),
             RunState::Cancelled
         );
+    }
+
+    #[test]
+    fn a_file_with_another_number_of_records_than_listed_makes_the_run_suspect() {
+        let listed = |records, state| {
+            let mut file = file(ledger(5, 0), 5);
+            file.file.terms.records = Some(records);
+            file.state = state;
+            outcome(&[file], None, true, &ErrorBudget::default())
+        };
+        assert_eq!(listed(5, FileState::Read), Outcome::Completed);
+        let differs = listed(6, FileState::Read);
+        assert_eq!(differs.state(), RunState::Suspect);
+        let failure = differs.failure().unwrap();
+        assert_eq!(failure.code, "records_differ");
+        assert!(
+            failure.message.contains("5 records were read") && failure.message.contains("lists 6")
+        );
+        // a file that could not be read to its end says more by that
+        let failure = Failure::permanent("gzip_corrupt", Culprit::Client, "broken", "");
+        let broken = listed(6, FileState::Quarantined { failure });
+        assert_eq!(broken.state(), RunState::Failed);
     }
 
     #[test]

@@ -102,16 +102,33 @@ pub enum Identity {
     NameAndContent,
 }
 
+/// Whether clients' manifests are looked at: staged files `<name>.manifest.json` that list what a delivery consists of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Manifests {
+    /// They are files as others are.
+    #[default]
+    None,
+    /// What a manifest lists is taken together or not at all; what none lists is taken as it is.
+    Optional,
+    /// What no manifest lists is not taken.
+    Required,
+}
+
 /// Which staged files are ingested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Source {
     /// Glob patterns; a file is taken if its name matches one.
     pub include: Vec<String>,
-    /// Glob patterns; a file is left if its name matches one.
+    /// Glob patterns; a file is left if its name matches one. So is a member of an archive, by its path in there.
     pub exclude: Vec<String>,
+    /// Glob patterns; a member of a staged archive (zip, tar) is taken if its path in there matches one.
+    pub members: Vec<String>,
     /// What makes two files the same.
     pub identity: Identity,
+    /// Whether clients' manifests are looked at.
+    pub manifest: Manifests,
 }
 
 impl Default for Source {
@@ -119,7 +136,9 @@ impl Default for Source {
         Self {
             include: vec!["*".into()],
             exclude: Vec::new(),
+            members: vec!["*".into()],
             identity: Identity::default(),
+            manifest: Manifests::default(),
         }
     }
 }

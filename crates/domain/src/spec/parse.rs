@@ -169,6 +169,7 @@ fn meaning(spec: &JobSpec, environment: &Environment) -> Vec<Violation> {
     for (field, patterns) in [
         ("include", &spec.source.include),
         ("exclude", &spec.source.exclude),
+        ("members", &spec.source.members),
     ] {
         for (i, pattern) in patterns.iter().enumerate() {
             if let Err(e) = globset::Glob::new(pattern) {

@@ -59,6 +59,7 @@ fn context(index: usize) -> Arc<FileContext> {
     let manifest = ManifestFile {
         index,
         claimed_as: name.clone(),
+        terms: Default::default(),
         name,
         bytes: 0,
         sha256: String::new(),

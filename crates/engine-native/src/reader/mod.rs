@@ -131,12 +131,15 @@ impl Reader {
         from: Mark,
         slices: Option<&mut Slices>,
     ) -> Result<(), Stopped> {
+        let charset = Charset::new(self.reading.format.charset());
+        if let Some(decided) = manifest.terms.decided.clone() {
+            return self.end(&context(manifest, charset, None), from, decided);
+        }
         let opened = Source::open(
             &self.reading.claimed,
             &manifest,
             Arc::clone(&self.shared.meter.bytes_read),
         );
-        let charset = Charset::new(self.reading.format.charset());
         let begun = opened.and_then(|mut source| {
             let head = Head::read(&mut source, charset)?;
             let charset = head.charset;

@@ -98,6 +98,8 @@ impl From<StagingError> for Fault {
             StagingError::NotFound(_) => Self::new(Code::FileNotFound, detail),
             StagingError::Refused(refusal) => Problem::refused(vec![refusal]).into(),
             StagingError::ChecksumMismatch { .. } => Self::new(Code::ChecksumMismatch, detail),
+            StagingError::WrongOffset { .. } => Self::new(Code::WrongOffset, detail),
+            StagingError::UnderWay(_) => Self::new(Code::UploadUnderWay, detail),
             StagingError::Interrupted(_) => Self::new(Code::BrokenUpload, detail),
             StagingError::Failed(failure) => failure.into(),
         }

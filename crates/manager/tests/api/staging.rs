@@ -147,3 +147,24 @@ async fn an_upload_that_breaks_off_leaves_nothing() {
     );
     server.stop().await;
 }
+
+#[tokio::test]
+async fn an_upload_that_broke_off_says_where_to_go_on() {
+    let server = Server::start().await;
+    let own = server.with_job("acme/flights").await;
+    let job = job_ref("acme/flights");
+    let sum = "0".repeat(64);
+    // what the staging area of these tests says of every file
+    let kept = own.upload_progress(&job, "a.csv", &sum).await.unwrap();
+    assert_eq!(kept.offset, 5);
+    assert_eq!(
+        code(own.upload_progress(&job, "a.csv", "short").await),
+        "invalid_parameter"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.csv");
+    std::fs::write(&path, "0123456789").unwrap();
+    let sent = own.stage_file(&job, "a.csv", &path, &sum, 5, |_| {}).await;
+    assert_eq!(sent.unwrap().bytes, 5, "only the rest is sent");
+    server.stop().await;
+}

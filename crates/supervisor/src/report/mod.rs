@@ -91,6 +91,7 @@ fn build(facts: Facts) -> Report {
             sha256: record.file.sha256,
             state: record.state,
             ledger: record.ledger,
+            listed_records: record.file.terms.records,
             counted: record.counted,
         })
         .collect();

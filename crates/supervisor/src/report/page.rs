@@ -290,7 +290,7 @@ fn file_row(file: &ReportFile) -> FileRow {
     FileRow {
         name: words::visible(&file.name, 300),
         size: words::size(file.bytes),
-        state: words::file_state(&file.state).map(|state| words::visible(&state, 500)),
+        state: words::file_state(file).map(|state| words::visible(&state, 500)),
         sums: Sums::of(&file.ledger),
         counted: counted(file.counted),
         proven: file.proven,

@@ -34,6 +34,7 @@ fn file(name: &str, ledger: Ledger) -> ReportFile {
         sha256: "00".into(),
         state: FileState::Read,
         ledger,
+        listed_records: None,
         counted: Some(ledger.created),
         proven: true,
         missing_positions: Vec::new(),

@@ -3,7 +3,7 @@
 use domain::EpochMs;
 use domain::file::FileState;
 use domain::ledger::Ledger;
-use domain::report::Report;
+use domain::report::{Report, ReportFile};
 use domain::run::{Outcome, RunState};
 use jiff::Timestamp;
 
@@ -98,12 +98,16 @@ pub(super) fn state(state: RunState) -> &'static str {
     }
 }
 
-/// What became of a file, unless it was read to its end.
-pub(super) fn file_state(state: &FileState) -> Option<String> {
-    match state {
-        FileState::Read => None,
+/// What became of a file, unless it was read to its end and is what its client listed.
+pub(super) fn file_state(file: &ReportFile) -> Option<String> {
+    match &file.state {
+        FileState::Read => file
+            .listed_records
+            .filter(|&listed| listed != file.ledger.read)
+            .map(|listed| format!("its manifest lists {}", count(listed, "record", "records"))),
         FileState::Claimed => Some("not read to its end".into()),
         FileState::Quarantined { failure } => Some(format!("quarantined: {}", failure.message)),
+        FileState::Skipped { failure } => Some(format!("left out: {}", failure.message)),
     }
 }
 

@@ -297,6 +297,7 @@ impl Intake for World {
                         compression: Compression::None,
                         file_key,
                         claimed_as: index.to_string(),
+                        terms: Default::default(),
                     };
                     (file, *records)
                 })

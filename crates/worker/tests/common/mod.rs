@@ -69,6 +69,7 @@ pub fn claim(folder: &RunFolder, order: &WorkOrder, files: &[&Path]) -> Vec<Mani
                 Compression::None
             },
             claimed_as: index.to_string(),
+            terms: Default::default(),
         };
         fs::hard_link(path, folder.claimed().join(&file.claimed_as)).unwrap();
         writeln!(manifest, "{}", serde_json::to_string(&file).unwrap()).unwrap();

@@ -52,6 +52,7 @@ fn standing(record: &FileRecord) -> (String, Tone) {
         FileState::Quarantined { failure } => {
             (format!("quarantined: {}", failure.message), Tone::Bad)
         }
+        FileState::Skipped { failure } => (format!("left out: {}", failure.message), Tone::Strong),
         FileState::Claimed => ("claimed".into(), Tone::Strong),
         FileState::Read if record.proven() => ("confirmed".into(), Tone::Good),
         FileState::Read if record.counted.is_some() => ("differs".into(), Tone::Bad),

@@ -89,6 +89,7 @@ fn record(report: &Report, file: &ReportFile) -> FileRecord {
         compression: domain::file::Compression::None,
         file_key: file.file_key.clone(),
         claimed_as: String::new(),
+        terms: Default::default(),
     };
     FileRecord {
         state: file.state.clone(),

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::{Method, header};
 use api::client::CHECKSUM_HEADER;
-use api::{Code, Page, PageQuery};
+use api::{Code, Page, PageQuery, UploadProgress, UploadQuery};
 use domain::job::Job;
 use domain::staging::{StagedFile, Upload};
 use domain::store::keys;
@@ -16,6 +16,7 @@ use super::super::route::{Access, Param, Route};
 use super::super::upload;
 
 const FILE: &str = "/v1/clients/{client}/jobs/{job}/staging/{file}";
+const UPLOAD: &str = "/v1/clients/{client}/jobs/{job}/staging/{file}/upload";
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -43,7 +44,26 @@ pub(super) fn routes() -> Vec<Route> {
             "The content's SHA-256, hexadecimal; what differs is refused.",
         ))
         .takes_bytes()
+        .param(Param::query(
+            "offset",
+            "integer",
+            "The body begins at this byte of the file: 0, or where an upload of the same checksum broke off. What comes is kept for a day if it breaks off.",
+        ))
         .gives::<StagedFile>(201),
+        Route::new(
+            Method::GET,
+            UPLOAD,
+            Access::OwnClient,
+            "upload_progress",
+            "Where an upload that broke off is to be continued",
+            |call| Box::pin(progress(call)),
+        )
+        .param(Param::header(
+            CHECKSUM_HEADER,
+            "string",
+            "The whole content's SHA-256, hexadecimal, as it was announced.",
+        ))
+        .gives::<UploadProgress>(200),
         Route::new(
             Method::DELETE,
             FILE,
@@ -79,9 +99,15 @@ async fn put(mut call: Call) -> Result<HttpResponse, Fault> {
     let (client, job) = (call.client().await?.value, call.job().await?.value);
     let (target, name) = (job.job_ref(), call.segment("file")?);
     let sha256 = checksum(&call)?;
+    let UploadQuery { offset } = call.query()?;
+    if offset.is_some() && sha256.is_none() {
+        return Err(unnamed());
+    }
     let (outgoing, mut incoming) = upload::channel();
     let declared = call.request.headers().get(header::CONTENT_LENGTH);
-    let declared_bytes = declared.and_then(|value| value.to_str().ok()?.parse().ok());
+    let declared_bytes = declared
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok())
+        .map(|rest| rest.saturating_add(offset.unwrap_or(0)));
     let staging = call.app.staging.clone();
     let take = async move {
         let upload = Upload {
@@ -89,6 +115,7 @@ async fn put(mut call: Call) -> Result<HttpResponse, Fault> {
             spec: &job.spec,
             name: &name,
             plan: &client.plan,
+            offset,
             declared_bytes,
             sha256: sha256.as_deref(),
             body: &mut incoming,
@@ -104,6 +131,21 @@ async fn put(mut call: Call) -> Result<HttpResponse, Fault> {
     )
     .await?;
     json(201, &file)
+}
+
+async fn progress(call: Call) -> Result<HttpResponse, Fault> {
+    let target = call.job().await?.value.job_ref();
+    let (name, sha256) = (call.segment("file")?, checksum(&call)?);
+    let sha256 = sha256.ok_or_else(unnamed)?;
+    let offset = call.app.staging.received(&target, &name, &sha256).await?;
+    json(200, &UploadProgress { offset })
+}
+
+/// An upload that can be continued is known by its checksum.
+fn unnamed() -> Fault {
+    let detail =
+        format!("{CHECKSUM_HEADER}: an upload that can be continued announces its checksum");
+    Fault::new(Code::InvalidParameter, detail)
 }
 
 async fn delete(call: Call) -> Result<HttpResponse, Fault> {

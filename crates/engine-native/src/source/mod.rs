@@ -1,44 +1,40 @@
 //! A claimed file as a stream of uncompressed bytes, hashed as it is read.
 
+mod unpack;
+
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::error::{Culprit, Failure};
-use domain::file::{Compression, ManifestFile};
-use flate2::bufread::MultiGzDecoder;
+use domain::file::ManifestFile;
+use domain::units::Bytes;
 use sha2::{Digest, Sha256};
 
-/// Packed bytes are read in pieces of this size.
-const PACKED_PIECE: usize = 64 << 10;
+use unpack::Unpacked;
 
 /// A file being read.
 #[derive(Debug)]
 pub struct Source {
     name: String,
     sha256: String,
+    max_unpacked: Option<u64>,
     reader: Unpacked,
     /// Uncompressed bytes that may still be read; none for all.
     limit: Option<u64>,
 }
 
-#[derive(Debug)]
-enum Unpacked {
-    Plain(Hashed),
-    Gzip(Box<MultiGzDecoder<BufReader<Hashed>>>),
-}
-
 /// Hashes and counts what is read.
 #[derive(Debug)]
-struct Hashed {
-    file: File,
+struct Hashed<R> {
+    file: R,
     hash: Sha256,
     read: Arc<AtomicU64>,
 }
 
-impl Read for Hashed {
+impl<R: Read> Read for Hashed<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let n = self.file.read(into)?;
         self.hash.update(into.get(..n).unwrap_or_default());
@@ -61,15 +57,15 @@ impl Source {
             hash: Sha256::new(),
             read,
         };
-        let reader = match manifest.compression {
-            Compression::None => Unpacked::Plain(hashed),
-            Compression::Gzip => Unpacked::Gzip(Box::new(MultiGzDecoder::new(
-                BufReader::with_capacity(PACKED_PIECE, hashed),
-            ))),
-        };
+        let reader = Unpacked::new(hashed, manifest.compression)
+            .map_err(|e| unreadable(&manifest.name, 0, &e))?;
         Ok(Self {
             name: manifest.name.clone(),
             sha256: manifest.sha256.clone(),
+            max_unpacked: manifest
+                .terms
+                .max_unpacked
+                .filter(|_| reader.packing().is_some()),
             reader,
             limit: None,
         })
@@ -85,7 +81,8 @@ impl Source {
         self.limit = None;
     }
 
-    /// Reads the next uncompressed bytes; 0 at the end. `at` is their offset, for the failure.
+    /// Reads the next uncompressed bytes; 0 at the end. `at` is their offset, for the failure, and for the bound of what
+    /// the file may unpack to.
     pub fn read(&mut self, into: &mut [u8], at: u64) -> Result<usize, Failure> {
         let Some(limit) = self.limit else {
             return self.read_on(into, at);
@@ -101,24 +98,23 @@ impl Source {
 
     fn read_on(&mut self, into: &mut [u8], at: u64) -> Result<usize, Failure> {
         loop {
-            let read = match &mut self.reader {
-                Unpacked::Plain(file) => file.read(into),
-                Unpacked::Gzip(unpacked) => unpacked.read(into),
-            };
-            match read {
+            match self.reader.read(into) {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(self.broken(at, &e)),
-                Ok(n) => return Ok(n),
+                Err(e) => {
+                    let fault = self.reader.fault(&self.name, at, &e);
+                    return Err(fault.unwrap_or_else(|| unreadable(&self.name, at, &e)));
+                }
+                Ok(n) => {
+                    let max = self.max_unpacked.filter(|&max| at + n as u64 > max);
+                    return max.map_or(Ok(n), |max| Err(expanded(&self.name, max)));
+                }
             }
         }
     }
 
     /// At the end: whether the bytes were those of the manifest.
     pub fn verify(self) -> Result<(), Failure> {
-        let mut hashed = match self.reader {
-            Unpacked::Plain(hashed) => hashed,
-            Unpacked::Gzip(unpacked) => unpacked.into_inner().into_inner(),
-        };
+        let mut hashed = self.reader.into_inner();
         io::copy(&mut hashed, &mut io::sink()).map_err(|e| unreadable(&self.name, 0, &e))?;
         let found = hex::encode(hashed.hash.finalize());
         if found == self.sha256 {
@@ -137,30 +133,17 @@ impl Source {
             next_step,
         ))
     }
+}
 
-    fn broken(&self, at: u64, error: &io::Error) -> Failure {
-        if matches!(self.reader, Unpacked::Plain(_)) {
-            return unreadable(&self.name, at, error);
-        }
-        let next_step = domain::run::REDELIVER_WHOLE;
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof => {
-                let message = format!(
-                    "{:?} is a truncated gzip file: it ends after {at} unpacked bytes",
-                    self.name
-                );
-                Failure::permanent("gzip_truncated", Culprit::Client, message, next_step)
-            }
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-                let message = format!(
-                    "{:?} is a corrupt gzip file: after {at} unpacked bytes: {error}",
-                    self.name
-                );
-                Failure::permanent("gzip_corrupt", Culprit::Client, message, next_step)
-            }
-            _ => unreadable(&self.name, at, error),
-        }
-    }
+/// A file that unpacks to more than its client's plan allows.
+fn expanded(name: &str, max: u64) -> Failure {
+    let message = format!(
+        "{name:?} unpacks to more than {}, the most that the plan allows for a file of its size (max_expansion, max_expanded_bytes)",
+        Bytes(max)
+    );
+    let next_step =
+        "deliver it in parts or less packed, or ask the operator for a larger bound in the plan";
+    Failure::permanent("expansion_too_large", Culprit::Client, message, next_step)
 }
 
 fn unreadable(name: &str, at: u64, error: &io::Error) -> Failure {
@@ -172,3 +155,6 @@ fn unreadable(name: &str, at: u64, error: &io::Error) -> Failure {
         "it is tried again; the operator has to look at the disk of the run folder, and at the limit of open files",
     )
 }
+
+#[cfg(test)]
+mod tests;
