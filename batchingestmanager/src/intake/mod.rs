@@ -19,16 +19,18 @@ use async_trait::async_trait;
 use domain::EpochMs;
 use domain::error::{Culprit, Failure};
 use domain::file::{FileRecord, ManifestFile};
-use domain::ids::RunId;
+use domain::ids::{JobRef, RunId};
 use domain::plan::Plan;
 use domain::ports::{Intake, RunContext};
 use domain::run::{Outcome, Run};
+use domain::spec::JobSpec;
 use domain::store::{Metadata, StoreError};
+use domain::trigger::Staged;
 
 pub use by_hand::claim_by_hand;
 
-use crate::failure::blocking;
-use crate::staging::LocalStaging;
+use crate::failure::{blocking, disk};
+use crate::staging::{self, LocalStaging, survey};
 
 /// Takes runs' files from the staging area.
 pub struct BatchIntake {
@@ -118,5 +120,24 @@ impl Intake for BatchIntake {
     async fn expire(&self, run: &Run) -> Result<(), Failure> {
         let (root, job, run) = (self.staging.root.clone(), run.job_ref(), run.id.clone());
         blocking(move || settle::expire(&root, &job, &run)).await
+    }
+
+    async fn staged(&self, job: &JobRef, spec: &JobSpec, plan: &Plan) -> Result<Staged, Failure> {
+        let (root, digests) = (self.staging.root.clone(), self.staging.digests.clone());
+        let (job, spec, plan) = (
+            job.clone(),
+            spec.clone(),
+            plan.clone(),
+        );
+        blocking(move || {
+            survey(&root, &digests, &job, &spec, &plan)
+                .map(|surveyed| staging::sum_up(&surveyed.found))
+                .map_err(|e| disk("looking for staged files", &e))
+        })
+        .await
+    }
+
+    async fn arrival(&self, jobs: &[JobRef]) {
+        self.staging.hints.arrival(jobs).await;
     }
 }

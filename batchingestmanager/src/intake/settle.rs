@@ -14,7 +14,7 @@ use domain::run::Outcome;
 use super::manifest::{self, Claimed, Origin};
 use crate::failure::disk;
 use crate::folder::Folder;
-use crate::staging::{DONE, QUARANTINE, job_folder};
+use crate::staging::{DONE, QUARANTINE, job_folder, marker_of};
 
 /// Where a file goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,7 +88,12 @@ fn put_all_away(
             Entry::Occupied(open) => open.into_mut(),
             Entry::Vacant(entry) => entry.insert(open(&staging, place, context)?),
         };
-        put_away(&staging, &staged, folder)?;
+        put_away(
+            &staging,
+            &staged,
+            folder,
+            context.spec.start.marker_suffix(),
+        )?;
     }
     // the names must be durable in their new folder before they are gone from the old one
     opened.values().try_for_each(Folder::sync)?;
@@ -173,12 +178,24 @@ fn open(staging: &Folder, place: Place, context: &RunContext) -> io::Result<Fold
 }
 
 /// Moves one original, if it is still what was claimed; else the client has put something new there, for the next run.
-fn put_away(staging: &Folder, claimed: &Staged, place: &Folder) -> io::Result<()> {
+fn put_away(
+    staging: &Folder,
+    claimed: &Staged,
+    place: &Folder,
+    marker_suffix: Option<&str>,
+) -> io::Result<()> {
     let name = claimed.name.as_str();
     if staging
         .stamp(name)?
         .is_some_and(|now| claimed.origin.is(&now))
     {
+        // the marker first: left behind, it would vouch for the next file of this name
+        if let Some(suffix) = marker_suffix {
+            let marker = marker_of(name, suffix);
+            if staging.stamp(&marker)?.is_some_and(|stamp| stamp.is_file()) {
+                staging.move_file(&marker, place)?;
+            }
+        }
         staging.move_file(name, place)?;
     }
     // somebody may have put another file there between the look and the move

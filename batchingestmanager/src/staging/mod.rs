@@ -4,6 +4,8 @@
 mod arrival;
 mod delivery;
 mod digests;
+mod complete;
+mod hints;
 mod name;
 mod parts;
 mod quota;
@@ -27,6 +29,9 @@ use crate::folder::Folder;
 pub(crate) use delivery::{Delivery, incomplete};
 pub(crate) use digests::Digests;
 use parts::{Parts, part_name};
+pub(crate) use complete::marker_of;
+pub(crate) use complete::sum_up;
+use hints::Hints;
 use quota::Accounts;
 pub(crate) use survey::{Found, Selector, Surveyed, job_folder, survey, unclaimed};
 
@@ -44,11 +49,13 @@ pub struct LocalStaging {
     accounts: Accounts,
     uploads: AtomicU64,
     parts: Arc<Parts>,
+    pub(crate) hints: Hints,
 }
 
 impl LocalStaging {
     /// Opens the staging area at `root`, makes it if it is missing, and removes what uploads left that a crash cut off.
     pub async fn open(root: PathBuf) -> Result<Self, Failure> {
+        let hints = Hints::new(root.clone());
         let root = blocking(move || {
             let open = || -> io::Result<Folder> {
                 std::fs::create_dir_all(&root)?;
@@ -65,6 +72,7 @@ impl LocalStaging {
             accounts: Accounts::default(),
             uploads: AtomicU64::new(0),
             parts: Arc::default(),
+            hints,
         })
     }
 

@@ -12,6 +12,7 @@ use rustix::fs::FileType;
 
 use super::delivery::{Delivery, gather};
 use super::digests::Digests;
+use super::complete::{self, Completeness};
 use super::name::broken_rule;
 use super::{DONE, INCOMING, QUARANTINE};
 use crate::folder::{Folder, Stamp};
@@ -126,6 +127,10 @@ pub fn survey(
             found.push(Found { name, stamp, state });
         }
         found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        // a delivery is as complete as its files
+        if let Some(rule) = Completeness::of(&spec.start) {
+            complete::judge(&rule, &mut found, complete::now_ns());
+        }
         deliveries = gather(&folder, &mut found, spec.source.manifest, digests)?;
     }
     Ok(Surveyed { found, deliveries })

@@ -26,6 +26,27 @@ pub enum Actor {
     Anonymous,
     /// The platform itself.
     Platform,
+    /// The schedule of a job.
+    Schedule {
+        /// The time that was due.
+        due_ms: EpochMs,
+    },
+    /// Files that arrived for a job.
+    Arrival,
+}
+
+impl Actor {
+    /// Its kind in a word.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Actor::Admin { .. } => "admin",
+            Actor::Client { .. } => "client",
+            Actor::Anonymous => "anonymous",
+            Actor::Platform => "platform",
+            Actor::Schedule { .. } => "schedule",
+            Actor::Arrival => "arrival",
+        }
+    }
 }
 
 /// One change.

@@ -56,6 +56,20 @@ pub struct Revision {
     pub created_ms: EpochMs,
 }
 
+impl Revision {
+    /// The newest revision of a job.
+    pub fn newest(job: &Job) -> Self {
+        Self {
+            client: job.client.clone(),
+            job: job.id.clone(),
+            number: job.revision,
+            spec_digest: job.spec_digest.clone(),
+            spec: job.spec.clone(),
+            created_ms: job.updated_ms,
+        }
+    }
+}
+
 /// SHA-256 of a spec as JSON with its defaults filled in, hexadecimal. Two specs of one meaning have one digest.
 pub fn spec_digest(spec: &JobSpec) -> Result<String, serde_json::Error> {
     Ok(hex::encode(Sha256::digest(serde_json::to_vec(spec)?)))

@@ -25,9 +25,12 @@ pub mod report;
 pub mod run;
 pub mod spec;
 pub mod staging;
+pub mod start_key;
 pub mod store;
 pub mod token;
+pub mod trigger;
 pub mod units;
+pub mod usage;
 pub mod worker;
 
 pub use wrangling::violation::Violation;

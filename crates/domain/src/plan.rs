@@ -1,5 +1,7 @@
 //! The operator's plans: the constraints that a client's profile carries, and the refusals that follow from them.
 
+use std::num::{NonZeroU32, NonZeroU64};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +35,15 @@ pub struct Plan {
     pub memory_per_run: Bytes,
     /// How many CPU cores one of its runs may use, in thousandths.
     pub cpu_millis_per_run: u32,
+    /// How many records a second its runs may read together; none for no limit. Not for the elastic engine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub records_per_second: Option<NonZeroU64>,
+    /// How many bytes a second of its files, as they are staged, its runs may read together; none for no limit. Not for
+    /// the elastic engine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_per_second: Option<Bytes>,
+    /// Its share when the clients take turns: with 2, its queued runs start twice as often as those of a client with 1.
+    pub weight: NonZeroU32,
     /// How long runs are kept once they have ended, with their reports, logs, rejects, and the staged files that they put
     /// away as done or quarantined. The documents in the core DMS stay.
     pub retention: Span,
@@ -55,6 +66,9 @@ impl Default for Plan {
             engines: vec![EngineKind::Native, EngineKind::Elastic],
             memory_per_run: Bytes::mib(512),
             cpu_millis_per_run: 2000,
+            records_per_second: None,
+            bytes_per_second: None,
+            weight: NonZeroU32::MIN,
             retention: Span::secs(30 * 24 * 3600),
         }
     }
@@ -97,6 +111,7 @@ impl Plan {
             one_of("modes", &self.modes, spec.mode),
             one_of("formats", &self.formats, spec.format.kind),
             one_of("engines", &self.engines, spec.engine),
+            self.unpaced(spec.engine),
             spec.limits
                 .memory
                 .and_then(|asked| at_most("memory_per_run", self.memory_per_run, asked)),
@@ -107,6 +122,22 @@ impl Plan {
         .into_iter()
         .flatten()
         .collect()
+    }
+
+    /// The limit that an engine cannot hold to, if there is one.
+    fn unpaced(&self, engine: EngineKind) -> Option<Refusal> {
+        if engine == EngineKind::Native {
+            return None;
+        }
+        let records = self
+            .records_per_second
+            .map(|limit| ("records_per_second", limit.to_string()));
+        let (constraint, limit) = records.or_else(|| {
+            let limit = self.bytes_per_second?;
+            Some(("bytes_per_second", limit.to_string()))
+        })?;
+        let actual = format!("{}, which cannot be held to it", names(&[engine]));
+        Some(Refusal::new(constraint, limit, actual))
     }
 
     /// Whether a client that has `jobs` may have one more.

@@ -7,11 +7,13 @@ use async_trait::async_trait;
 use crate::EpochMs;
 use crate::error::Failure;
 use crate::file::{FileRecord, ManifestFile, Progress};
-use crate::ids::FileKey;
+use crate::ids::{FileKey, JobRef};
 use crate::index::Index;
 use crate::monitor::DmsHealth;
+use crate::plan::Plan;
 use crate::run::{Outcome, Run};
 use crate::spec::JobSpec;
+use crate::trigger::Staged;
 use crate::worker::{Command, DmsEndpoint, RunFolder, WorkOrder, WorkerExit, WorkerStatus};
 
 /// What the ports are told about a run.
@@ -51,6 +53,14 @@ pub trait Intake: Send + Sync {
 
     /// Removes the files that were put away after a run whose retention is over. Called again it changes nothing.
     async fn expire(&self, run: &Run) -> Result<(), Failure>;
+
+    /// What lies there for a job: what its next run would take.
+    async fn staged(&self, job: &JobRef, spec: &JobSpec, plan: &Plan) -> Result<Staged, Failure>;
+
+    /// Waits until something may have come for one of these jobs. A hint only: it may come late, in vain, or never.
+    async fn arrival(&self, _: &[JobRef]) {
+        std::future::pending().await
+    }
 }
 
 /// What an engine sees of a run.

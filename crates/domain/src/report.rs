@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::EpochMs;
+use crate::audit::Actor;
 use crate::file::FileState;
 use crate::ids::{ClientId, FileKey, JobId, RunId};
 use crate::ledger::Ledger;
@@ -27,6 +28,9 @@ pub struct Report {
     pub state: RunState,
     /// The same, with its reason.
     pub outcome: Outcome,
+    /// Who or what started it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_by: Option<Actor>,
     /// When it was asked for.
     pub created_ms: EpochMs,
     /// When its files were claimed.

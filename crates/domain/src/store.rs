@@ -18,7 +18,11 @@ use crate::file::FileRecord;
 use crate::ids::{ClientId, JobId, JobRef, RunId, TokenId};
 use crate::job::{Job, Revision};
 use crate::run::{Run, RunState};
+use crate::spec::StartOn;
+use crate::start_key::StartKey;
 use crate::token::{Scope, Token};
+use crate::trigger::Trigger;
+use crate::usage::Usage;
 
 /// The kinds of documents, each a collection of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,17 +39,26 @@ pub enum Kind {
     File,
     /// [`Token`]s.
     Token,
+    /// [`Trigger`]s.
+    Trigger,
+    /// [`Usage`] by day.
+    Usage,
+    /// [`StartKey`]s.
+    StartKey,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 9] = [
         Kind::Client,
         Kind::Job,
         Kind::Revision,
         Kind::Run,
         Kind::File,
         Kind::Token,
+        Kind::Trigger,
+        Kind::Usage,
+        Kind::StartKey,
     ];
 
     /// Name of the collection or table.
@@ -57,6 +70,9 @@ impl Kind {
             Kind::Run => "runs",
             Kind::File => "files",
             Kind::Token => "tokens",
+            Kind::Trigger => "triggers",
+            Kind::Usage => "usage",
+            Kind::StartKey => "start_keys",
         }
     }
 }
@@ -219,6 +235,44 @@ impl Entity for Job {
     fn owner(&self) -> String {
         self.client.to_string()
     }
+    /// What starts its runs, where that is not the client alone.
+    fn state(&self) -> &'static str {
+        match self.spec.start.on {
+            StartOn::Manual => "",
+            StartOn::Schedule => "schedule",
+            StartOn::Arrival => "arrival",
+        }
+    }
+}
+
+impl Entity for Trigger {
+    const KIND: Kind = Kind::Trigger;
+    fn key(&self) -> String {
+        keys::job(&self.client, &self.job)
+    }
+    fn owner(&self) -> String {
+        keys::job(&self.client, &self.job)
+    }
+}
+
+impl Entity for Usage {
+    const KIND: Kind = Kind::Usage;
+    fn key(&self) -> String {
+        keys::usage(&self.client, &self.day)
+    }
+    fn owner(&self) -> String {
+        self.client.to_string()
+    }
+}
+
+impl Entity for StartKey {
+    const KIND: Kind = Kind::StartKey;
+    fn key(&self) -> String {
+        format!("{}/{}", self.run.job, self.digest)
+    }
+    fn owner(&self) -> String {
+        self.run.job.to_string()
+    }
 }
 
 impl Entity for Revision {
@@ -278,6 +332,10 @@ pub mod keys {
     /// Of a revision: its number padded, so that keys sort.
     pub fn revision(client: &ClientId, job: &JobId, number: u32) -> String {
         format!("{client}/{job}/{number:010}")
+    }
+    /// Of what a client has used on a day.
+    pub fn usage(client: &ClientId, day: &str) -> String {
+        format!("{client}/{day}")
     }
     /// Of a file of a run.
     pub fn file(run: &RunId, index: u32) -> String {
@@ -432,16 +490,33 @@ impl Metadata {
 
     /// All runs that are not at their end.
     pub async fn runs_under_way(&self) -> Result<Vec<Versioned<Run>>, StoreError> {
-        let states = RunState::ALL
-            .iter()
-            .filter(|s| !s.is_final())
-            .map(|s| s.name().to_owned())
-            .collect();
         self.list_all(Query {
-            states,
+            states: RunState::under_way(),
             ..Query::default()
         })
         .await
+    }
+
+    /// The runs of a job that are not at their end, at most `limit`, the oldest first.
+    pub async fn job_under_way(&self, job: &JobRef, limit: u32) -> Result<Vec<RunId>, StoreError> {
+        let query = Query {
+            owner: Some(keys::job(&job.client, &job.job)),
+            states: RunState::under_way(),
+            limit,
+            ..Query::default()
+        };
+        let page = self.list::<Run>(&query).await?;
+        Ok(page.items.into_iter().map(|run| run.value.id).collect())
+    }
+
+    /// The jobs whose runs are started by more than their client.
+    pub async fn triggered_jobs(&self) -> Result<Vec<Job>, StoreError> {
+        let query = Query {
+            states: vec!["schedule".into(), "arrival".into()],
+            ..Query::default()
+        };
+        let jobs = self.list_all::<Job>(query).await?;
+        Ok(jobs.into_iter().map(|job| job.value).collect())
     }
 
     /// All files of a run, in the manifest's order.

@@ -25,6 +25,7 @@ mod shared;
 mod slots;
 mod supervisor;
 mod task;
+mod trigger;
 
 pub use events::RunEvent;
 pub use folder::remove_folder;

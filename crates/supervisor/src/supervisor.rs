@@ -16,7 +16,7 @@ use tokio_util::task::JoinMap;
 
 use crate::events::RunEvent;
 use crate::shared::{Parts, Shared};
-use crate::{health, retention, task};
+use crate::{health, retention, task, trigger};
 
 /// Scans between two looks at the slots of all clients.
 const SCANS_PER_HEALING: u64 = 60;
@@ -42,6 +42,7 @@ pub struct Ended {
 enum Key {
     Health,
     Retention,
+    Triggers,
     Scan,
     Run(RunId),
 }
@@ -118,6 +119,9 @@ impl Supervisor {
         group
             .tasks
             .spawn(Key::Retention, keep_expiring(self.shared.clone()));
+        group
+            .tasks
+            .spawn(Key::Triggers, keep_starting(self.shared.clone()));
         let mut ticks = interval(self.shared.settings.scan_interval.duration());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -139,6 +143,11 @@ async fn keep_health(shared: Arc<Shared>) -> Done {
 
 async fn keep_expiring(shared: Arc<Shared>) -> Done {
     retention::keep_expiring(shared).await;
+    Done::Left
+}
+
+async fn keep_starting(shared: Arc<Shared>) -> Done {
+    trigger::keep_starting(shared).await;
     Done::Left
 }
 
@@ -183,10 +192,11 @@ impl Group {
                 match key {
                     Key::Health => self.tasks.spawn(key, keep_health(shared)),
                     Key::Retention => self.tasks.spawn(key, keep_expiring(shared)),
+                    Key::Triggers => self.tasks.spawn(key, keep_starting(shared)),
                     Key::Scan | Key::Run(_) => {}
                 }
             }
-            (Key::Health | Key::Retention | Key::Scan, Ok(_)) => {}
+            (Key::Health | Key::Retention | Key::Triggers | Key::Scan, Ok(_)) => {}
         }
         if std::mem::take(&mut self.scan_again) {
             self.scan();
@@ -215,6 +225,7 @@ impl Group {
         let deadline = Instant::now() + self.shared.settings.shutdown_grace.duration();
         self.tasks.abort(&Key::Health);
         self.tasks.abort(&Key::Retention);
+        self.tasks.abort(&Key::Triggers);
         self.tasks.abort(&Key::Scan);
         loop {
             tokio::select! {

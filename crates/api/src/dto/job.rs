@@ -5,6 +5,7 @@ use domain::Violation;
 use domain::ids::{ClientId, JobId};
 use domain::plan::Refusal;
 use domain::spec::JobSpec;
+use domain::trigger::Outlook;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -38,6 +39,9 @@ pub struct JobInfo {
     pub index: String,
     /// Where its files are dropped, on the manager's machine.
     pub staging_dir: String,
+    /// What starts its runs, when the next one is due, and what was decided last; none if only its client starts them.
+    #[serde(default)]
+    pub start: Option<Outlook>,
 }
 
 /// What a `PUT` of a job did.

@@ -88,7 +88,9 @@ async fn get(context: &Context, name: &JobRef, revision: Option<u32>) -> Result<
         None => {
             let job = api.job(name).await?;
             let yaml = yaml(name, job.summary.revision, &job.spec)?;
-            context.out.show(&job, |_| yaml)?;
+            context
+                .out
+                .show(&job, |view| job::with_outlook(&job, &yaml, view))?;
         }
     }
     Ok(Exit::Ok)

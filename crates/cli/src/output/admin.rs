@@ -153,8 +153,7 @@ pub fn audit(entries: &[AuditEntry], view: &View) -> String {
         let who = match &entry.actor {
             Actor::Admin { token } => format!("admin ({token})"),
             Actor::Client { client, token } => format!("{client} ({token})"),
-            Actor::Anonymous => "anonymous".into(),
-            Actor::Platform => "platform".into(),
+            other => other.name().into(),
         };
         let detail = if entry.detail.is_null() {
             String::new()

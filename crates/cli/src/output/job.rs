@@ -1,6 +1,6 @@
 //! Jobs, revisions and validations for people.
 
-use api::{JobSummary, PutJob, PutOutcome, RevisionSummary, Validation};
+use api::{JobInfo, JobSummary, PutJob, PutOutcome, RevisionSummary, Validation};
 
 use super::problem::{refusals, violations};
 use super::table::{Column, Table};
@@ -74,6 +74,24 @@ pub fn put(put: &PutJob, view: &View) -> String {
         job.revision,
         Table::pairs(view, &pairs)
     )
+}
+
+/// A job's spec as it was written, and how its trigger stands as comments above it.
+pub fn with_outlook(job: &JobInfo, yaml: &str, view: &View) -> String {
+    let Some(outlook) = &job.start else {
+        return yaml.to_owned();
+    };
+    let mut lines = vec![format!("# waits for: {}", outlook.waiting)];
+    lines.extend(
+        outlook
+            .next_start_ms
+            .map(|at_ms| format!("# next start: {}", human::time(at_ms, view))),
+    );
+    lines.extend(outlook.decision.as_ref().map(|decision| {
+        let at = human::time(decision.due_ms.unwrap_or(decision.at_ms), view);
+        format!("# {at}: {}", decision.verdict)
+    }));
+    format!("{}\n{yaml}", lines.join("\n"))
 }
 
 /// What validation says.

@@ -100,6 +100,12 @@ impl RunState {
         }
     }
 
+    /// The names of those that are no end.
+    pub fn under_way() -> Vec<String> {
+        let open = Self::ALL.iter().filter(|state| !state.is_final());
+        open.map(|state| state.name().to_owned()).collect()
+    }
+
     /// Whether it is an end.
     pub const fn is_final(self) -> bool {
         match self {
@@ -274,7 +280,7 @@ pub struct Run {
 pub const MAX_REPLAYS: usize = 100;
 
 /// Who asks for a run of what.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewRun {
     /// Its id.
     pub id: RunId,

@@ -7,6 +7,7 @@
 mod format;
 mod parse;
 mod program;
+mod start;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ use crate::units::{Bytes, Span};
 
 pub use format::{ColumnMismatch, FixedField, Format, FormatType, Multiline, Neighbour, encoding};
 pub use parse::{json_schema, parse, parse_in};
+pub use start::{CompleteWhen, Missed, Start, StartOn};
 pub use wrangling::schema::Schema;
 
 /// Batch or stream.
@@ -71,6 +73,9 @@ pub struct JobSpec {
     /// What a run may use.
     #[serde(default)]
     pub limits: Limits,
+    /// What starts runs.
+    #[serde(default, skip_serializing_if = "Start::is_default")]
+    pub start: Start,
 }
 
 impl JobSpec {

@@ -182,6 +182,7 @@ fn meaning(spec: &JobSpec, environment: &Environment) -> Vec<Violation> {
         }
     }
     format::check(&spec.format, &mut found);
+    spec.start.check(&mut found);
     if !literal_parts(&spec.destination.index).all(is_index_char) {
         let message =
             "besides field references, an index name holds a-z, 0-9, '.', '_' and '-' only";

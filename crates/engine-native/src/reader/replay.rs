@@ -216,6 +216,7 @@ mod tests {
             sha256,
             compression: Compression::None,
             claimed_as: "0".into(),
+            terms: Default::default(),
         }
     }
 

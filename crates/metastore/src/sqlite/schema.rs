@@ -13,7 +13,7 @@ use crate::too_new;
 
 /// What leads from each version of the schema to the next; the first one from an empty file. Never changed once
 /// released: what is to be different goes into a further one.
-const MIGRATIONS: [fn() -> String; 1] = [first];
+const MIGRATIONS: [fn() -> String; 2] = [first, all_kinds];
 
 /// The newest version of the schema.
 const VERSION: i64 = MIGRATIONS.len() as i64;
@@ -23,16 +23,27 @@ fn first() -> String {
         "CREATE TABLE audit (id TEXT NOT NULL PRIMARY KEY, client TEXT, entry TEXT NOT NULL) WITHOUT ROWID;
          CREATE INDEX audit_of_client ON audit (client, id);",
     );
-    for kind in Kind::ALL {
-        let table = kind.collection();
-        sql.push_str(&format!(
-            "CREATE TABLE {table} (key TEXT NOT NULL PRIMARY KEY, owner TEXT NOT NULL, state TEXT NOT NULL,
-                                   version INTEGER NOT NULL, body TEXT NOT NULL);
-             CREATE INDEX {table}_of_owner ON {table} (owner, key);
-             CREATE INDEX {table}_in_state ON {table} (state, key);"
-        ));
+    for table in ["clients", "jobs", "revisions", "runs", "files", "tokens"] {
+        sql.push_str(&table_of_documents(table));
     }
     sql
+}
+
+/// Tables for the kinds that came later.
+fn all_kinds() -> String {
+    let tables = Kind::ALL
+        .iter()
+        .map(|kind| table_of_documents(kind.collection()));
+    tables.collect()
+}
+
+fn table_of_documents(table: &str) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {table} (key TEXT NOT NULL PRIMARY KEY, owner TEXT NOT NULL, state TEXT NOT NULL,
+                                             version INTEGER NOT NULL, body TEXT NOT NULL);
+         CREATE INDEX IF NOT EXISTS {table}_of_owner ON {table} (owner, key);
+         CREATE INDEX IF NOT EXISTS {table}_in_state ON {table} (state, key);"
+    )
 }
 
 /// The connection that writes: makes the file if it is missing, and brings its schema up to date.

@@ -103,6 +103,7 @@ fn build(facts: Facts) -> Report {
         spec_digest: run.spec_digest,
         state: run.state,
         outcome: run.outcome.unwrap_or(Outcome::Cancelled),
+        started_by: Some(run.started_by),
         created_ms: run.created_ms,
         claimed_ms: run.claimed_ms,
         finished_ms,

@@ -355,6 +355,12 @@ fn how(report: &Report) -> Vec<Fact> {
         fact("Core DMS", report.dms.as_str()),
         fact("Workers started", words::number(u64::from(report.attempts))),
     ];
+    how.extend(
+        report
+            .started_by
+            .as_ref()
+            .map(|by| fact("Started by", by.name())),
+    );
     how.extend(report.limits_by.as_deref().map(|by| fact("Limits by", by)));
     how.extend(
         report

@@ -100,6 +100,7 @@ fn report(outcome: Outcome, files: Vec<ReportFile>) -> Report {
         revision: 3,
         spec_digest: "5f3c0000000000000000000000000000000000000000000000000000000000aa".into(),
         state: outcome.state(),
+        started_by: None,
         created_ms: begun,
         claimed_ms: Some(begun + 240),
         finished_ms: begun + 41_400,

@@ -12,12 +12,15 @@ use async_trait::async_trait;
 use domain::EpochMs;
 use domain::error::{Culprit, Failure};
 use domain::file::{Compression, FileProgress, FileRecord, FileState, ManifestFile, Progress};
-use domain::ids::{FileKey, RunId};
+use domain::ids::{FileKey, JobRef, RunId};
 use domain::index::{Index, covers};
 use domain::ledger::Ledger;
 use domain::monitor::DmsHealth;
+use domain::plan::Plan;
 use domain::ports::{CoreDms, Engine, Intake, Observed, RunContext};
 use domain::run::{Outcome, Run};
+use domain::spec::JobSpec;
+use domain::trigger::Staged;
 use domain::worker::{
     Command, DmsEndpoint, ExitKind, Phase, RunFolder, SinkStatus, StageTimes, WorkOrder,
     WorkerAddress, WorkerExit, WorkerStatus,
@@ -347,6 +350,16 @@ impl Intake for World {
         self.point().await?;
         self.state().expired.push(run.id.clone());
         self.point().await
+    }
+
+    async fn staged(&self, _: &JobRef, _: &JobSpec, _: &Plan) -> Result<Staged, Failure> {
+        self.point().await?;
+        let state = self.state();
+        Ok(Staged {
+            ready: state.staged.len() as u32,
+            fingerprint: format!("{:?}", state.staged),
+            ..Staged::default()
+        })
     }
 }
 

@@ -141,6 +141,7 @@ fn facts(run: &RunInfo, now_ms: i64, view: &View) -> String {
         ("state", state(run, view)),
         ("revision", run.revision.to_string()),
         ("started", human::time(run.created_ms, view)),
+        ("started by", run.started_by.name().to_owned()),
     ];
     let took = human::between(run.created_ms, run.finished_ms.unwrap_or(now_ms));
     pairs.push((if run.ended { "took" } else { "for" }, took));

@@ -8,7 +8,8 @@ use domain::job::{Job, spec_digest};
 use domain::plan::Plan;
 use domain::provisions::Provisions;
 use domain::spec::{EngineKind, JobSpec};
-use domain::store::{StoreError, Versioned, keys};
+use domain::store::{Entity, StoreError, Versioned, keys};
+use domain::trigger::{self, Trigger};
 use serde_json::json;
 use wrangling::Violation;
 
@@ -61,17 +62,21 @@ fn summary(job: Job) -> JobSummary {
     }
 }
 
-fn info(app: &AppState, job: Job) -> JobInfo {
+async fn info(app: &AppState, job: Job) -> Result<JobInfo, Fault> {
+    let kept = app.metadata.get::<Trigger>(&job.key()).await?;
+    let kept = kept.as_ref().map(|kept| &kept.value);
+    let start = trigger::outlook(&job, kept, app.now_ms());
     let staging = app
         .staging_root
         .join(job.client.as_str())
         .join(job.id.as_str());
-    JobInfo {
+    Ok(JobInfo {
+        start,
         spec: job.spec.clone(),
         index: format!("{}.{}", job.client, job.spec.destination.index),
         staging_dir: staging.display().to_string(),
         summary: summary(job),
-    }
+    })
 }
 
 async fn list(call: Call) -> Result<HttpResponse, Fault> {
@@ -92,7 +97,7 @@ async fn list(call: Call) -> Result<HttpResponse, Fault> {
 }
 
 async fn get(call: Call) -> Result<HttpResponse, Fault> {
-    json(200, &info(&call.app, call.job().await?.value))
+    json(200, &info(&call.app, call.job().await?.value).await?)
 }
 
 async fn delete(call: Call) -> Result<HttpResponse, Fault> {
@@ -187,7 +192,7 @@ async fn put(mut call: Call) -> Result<HttpResponse, Fault> {
         status,
         &PutJob {
             outcome,
-            job: info(&call.app, job),
+            job: info(&call.app, job).await?,
         },
     )
 }

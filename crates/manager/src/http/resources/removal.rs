@@ -17,14 +17,9 @@ pub(super) const CLIENT_REMOVED: &str = "client.delete";
 
 /// Runs of a job that have not ended.
 async fn active(metadata: &Metadata, owner: &str) -> Result<Vec<String>, StoreError> {
-    let states = RunState::ALL
-        .iter()
-        .filter(|state| !state.is_final())
-        .map(|state| state.name().to_owned())
-        .collect();
     let query = Query {
         owner: Some(owner.to_owned()),
-        states,
+        states: RunState::under_way(),
         limit: 10,
         ..Query::default()
     };
@@ -70,11 +65,9 @@ pub(super) async fn job(call: &Call, job: &Versioned<Job>) -> Result<(), Fault> 
             .remove_owned(Kind::File, &run.value.key())
             .await?;
     }
-    metadata.store().remove_owned(Kind::Run, &owner).await?;
-    metadata
-        .store()
-        .remove_owned(Kind::Revision, &owner)
-        .await?;
+    for kind in [Kind::Run, Kind::Revision, Kind::Trigger, Kind::StartKey] {
+        metadata.store().remove_owned(kind, &owner).await?;
+    }
     let audit = call.audit(
         "job.delete",
         &target,
@@ -116,10 +109,9 @@ pub(super) async fn client(call: &Call) -> Result<(), Fault> {
 
 async fn remove_client(call: &Call, id: &ClientId) -> Result<(), Fault> {
     remove_folder(call.app.client_folder(id)).await?;
-    call.app
-        .metadata
-        .store()
-        .remove_owned(Kind::Token, id.as_str())
-        .await?;
+    for kind in [Kind::Token, Kind::Usage] {
+        let store = call.app.metadata.store();
+        store.remove_owned(kind, id.as_str()).await?;
+    }
     Ok(())
 }

@@ -41,18 +41,7 @@ pub(super) fn routes() -> Vec<Route> {
 
 /// Puts the newest revision on record.
 pub(super) async fn project(call: &Call, job: &Job) -> Result<(), Fault> {
-    Ok(call.app.metadata.put_all(&[newest(job)]).await?)
-}
-
-fn newest(job: &Job) -> Revision {
-    Revision {
-        client: job.client.clone(),
-        job: job.id.clone(),
-        number: job.revision,
-        spec_digest: job.spec_digest.clone(),
-        spec: job.spec.clone(),
-        created_ms: job.updated_ms,
-    }
+    Ok(call.app.metadata.put_all(&[Revision::newest(job)]).await?)
 }
 
 fn summary(revision: &Revision) -> RevisionSummary {
@@ -91,7 +80,7 @@ async fn get(call: Call) -> Result<HttpResponse, Fault> {
     let job = call.job().await?.value;
     let number = number("revision", &call.segment("revision")?)?;
     let revision = match number == job.revision {
-        true => Some(newest(&job)),
+        true => Some(Revision::newest(&job)),
         false => call
             .app
             .metadata

@@ -17,6 +17,7 @@ use domain::run::{Outcome, Run};
 use domain::spec::JobSpec;
 use domain::staging::{StagedFile, StagedState, StagingArea, StagingError, Upload};
 use domain::store::Metadata;
+use domain::trigger::Staged;
 use domain::worker::{Command, DmsEndpoint, WorkOrder};
 use manager::{HomePaths, Mode, ModeParts};
 use serde_json::{Value, json};
@@ -57,6 +58,10 @@ impl Intake for BusyIntake {
 
     async fn expire(&self, _: &Run) -> Result<(), Failure> {
         Ok(())
+    }
+
+    async fn staged(&self, _: &JobRef, _: &JobSpec, _: &Plan) -> Result<Staged, Failure> {
+        Ok(Staged::default())
     }
 }
 
