@@ -7,10 +7,10 @@ mod copy;
 mod deliveries;
 mod entries;
 mod manifest;
-mod replay;
-mod restage;
 mod packing;
 mod refusals;
+mod replay;
+mod restage;
 mod settle;
 
 use std::sync::Arc;
@@ -124,11 +124,7 @@ impl Intake for BatchIntake {
 
     async fn staged(&self, job: &JobRef, spec: &JobSpec, plan: &Plan) -> Result<Staged, Failure> {
         let (root, digests) = (self.staging.root.clone(), self.staging.digests.clone());
-        let (job, spec, plan) = (
-            job.clone(),
-            spec.clone(),
-            plan.clone(),
-        );
+        let (job, spec, plan) = (job.clone(), spec.clone(), plan.clone());
         blocking(move || {
             survey(&root, &digests, &job, &spec, &plan)
                 .map(|surveyed| staging::sum_up(&surveyed.found))

@@ -2,13 +2,11 @@
 //! on them, so what they say is not even read.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use domain::ids::JobRef;
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
-use rustix::io::Errno;
-use tokio::io::unix::AsyncFd;
+use tokio::net::unix::pipe::Receiver;
 
 /// What makes a file complete: it is closed after it was written, renamed into place, or linked.
 const EVENTS: WatchFlags = WatchFlags::CLOSE_WRITE
@@ -19,14 +17,16 @@ const EVENTS: WatchFlags = WatchFlags::CLOSE_WRITE
 /// Watches staging directories.
 pub struct Hints {
     root: PathBuf,
-    queue: Option<AsyncFd<OwnedFd>>,
+    queue: Option<Receiver>,
 }
 
 impl Hints {
     /// Under a staging area. A system that gives no hints is done without.
     pub fn new(root: PathBuf) -> Self {
-        let open = || -> io::Result<AsyncFd<OwnedFd>> {
-            AsyncFd::new(inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?)
+        // no pipe, but what is read from it is waited for and taken in the same way
+        let open = || -> io::Result<Receiver> {
+            let queue = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+            Receiver::from_owned_fd_unchecked(queue)
         };
         let queue = open()
             .inspect_err(|error| {
@@ -50,7 +50,7 @@ impl Hints {
     }
 
     /// A directory that is watched already stays so; one that was made anew is watched again.
-    fn watch(&self, queue: &AsyncFd<OwnedFd>, job: &JobRef) {
+    fn watch(&self, queue: &Receiver, job: &JobRef) {
         let path: &Path = &self.root.join(job.client.as_str()).join(job.job.as_str());
         if let Err(error) = inotify::add_watch(queue, path, EVENTS) {
             tracing::debug!(%job, %error, "no hints of files that arrive for this job");
@@ -59,19 +59,19 @@ impl Hints {
 }
 
 /// Waits for events and takes them all.
-async fn drain(queue: &AsyncFd<OwnedFd>) -> io::Result<()> {
+async fn drain(queue: &Receiver) -> io::Result<()> {
     let mut buffer = [0; 4096];
     loop {
-        let mut ready = queue.readable().await?;
+        queue.readable().await?;
         let mut taken = false;
         loop {
-            match rustix::io::read(queue.get_ref().as_fd(), &mut buffer) {
+            match queue.try_read(&mut buffer) {
                 Ok(1..) => taken = true,
-                Ok(0) | Err(Errno::AGAIN) => break,
-                Err(error) => return Err(error.into()),
+                Ok(0) => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
             }
         }
-        ready.clear_ready();
         if taken {
             return Ok(());
         }

@@ -2,9 +2,9 @@
 //! finished with, and a hidden `.incoming/` for uploads under way.
 
 mod arrival;
+mod complete;
 mod delivery;
 mod digests;
-mod complete;
 mod hints;
 mod name;
 mod parts;
@@ -26,12 +26,12 @@ use domain::staging::{StagedFile, StagingArea, StagingError, Upload};
 
 use crate::failure::{blocking, disk};
 use crate::folder::Folder;
-pub(crate) use delivery::{Delivery, incomplete};
-pub(crate) use digests::Digests;
-use parts::{Parts, part_name};
 pub(crate) use complete::marker_of;
 pub(crate) use complete::sum_up;
+pub(crate) use delivery::{Delivery, incomplete};
+pub(crate) use digests::Digests;
 use hints::Hints;
+use parts::{Parts, part_name};
 use quota::Accounts;
 pub(crate) use survey::{Found, Selector, Surveyed, job_folder, survey, unclaimed};
 

@@ -10,9 +10,9 @@ use domain::staging::{StagedFile, StagedState};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use rustix::fs::FileType;
 
+use super::complete::{self, Completeness};
 use super::delivery::{Delivery, gather};
 use super::digests::Digests;
-use super::complete::{self, Completeness};
 use super::name::broken_rule;
 use super::{DONE, INCOMING, QUARANTINE};
 use crate::folder::{Folder, Stamp};

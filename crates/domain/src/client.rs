@@ -6,6 +6,7 @@ use crate::EpochMs;
 use crate::ids::{ClientId, JobRef, RunId};
 use crate::plan::Plan;
 use crate::run::Run;
+use crate::worker::Share;
 
 /// A client of the platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +92,17 @@ impl Client {
             slots: roomy.admit(run)?.slots,
             ..self.clone()
         })
+    }
+
+    /// What of its plan's rates each of its runs under way may use.
+    pub fn share(&self) -> Share {
+        let runs = self.slots.len().max(1) as f64;
+        let records = self.plan.records_per_second;
+        let bytes = self.plan.bytes_per_second;
+        Share {
+            records_per_s: records.map(|rate| rate.get() as f64 / runs),
+            bytes_per_s: bytes.map(|rate| rate.0.max(1) as f64 / runs),
+        }
     }
 
     /// The client with the run's slot free again; none if it held none.

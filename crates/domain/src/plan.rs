@@ -45,7 +45,8 @@ pub struct Plan {
     /// Its share when the clients take turns: with 2, its queued runs start twice as often as those of a client with 1.
     pub weight: NonZeroU32,
     /// How long runs are kept once they have ended, with their reports, logs, rejects, and the staged files that they put
-    /// away as done or quarantined. The documents in the core DMS stay.
+    /// away as done or quarantined. The documents in the core DMS stay. A run that is suspect, or whose documents the core
+    /// DMS never confirmed, is kept until its job is removed.
     pub retention: Span,
 }
 

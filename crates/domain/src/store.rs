@@ -199,6 +199,9 @@ pub trait MetadataStore: Send + Sync {
         limit: u32,
     ) -> Result<Vec<AuditEntry>, StoreError>;
 
+    /// Removes audit entries whose ids sort before `before`, the oldest first, at most `limit`; says how many there were.
+    async fn expire_audit(&self, before: &str, limit: u32) -> Result<u64, StoreError>;
+
     /// Whether the store takes requests, and what it is (for example `sqlite 3.50`).
     async fn ping(&self) -> Result<String, StoreError>;
 }

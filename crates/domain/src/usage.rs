@@ -112,6 +112,13 @@ pub fn day(at_ms: EpochMs) -> String {
     at.to_zoned(TimeZone::UTC).date().to_string()
 }
 
+/// The day so many days before another; the same one if there is none.
+pub fn days_before(day: &str, days: i64) -> String {
+    let before = |day: Date| day.checked_sub(jiff::ToSpan::days(days)).ok();
+    let found = day.parse().ok().and_then(before);
+    found.map_or_else(|| day.to_owned(), |day| day.to_string())
+}
+
 /// Whether a text is a day as [`day`] writes them.
 pub fn is_day(text: &str) -> bool {
     text.parse::<Date>()

@@ -77,11 +77,24 @@ impl RunFolder {
         log => "worker.log",
         /// The job monitor's series: one [`crate::monitor::Sample`] a line.
         series => "series.ndjson",
+        /// The run's [`Share`] of its client's rates, JSON, written atomically; there may be none.
+        share => "share.json",
         /// The report, JSON.
         report_json => "report.json",
         /// The report, a self-contained page.
         report_html => "report.html",
     }
+}
+
+/// What of its client's rates is a run's, while so many runs share them: kept in the run folder, and changed there when
+/// other runs begin or end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Share {
+    /// Records a second; none for no limit.
+    pub records_per_s: Option<f64>,
+    /// Bytes of the staged files a second; none for no limit.
+    pub bytes_per_s: Option<f64>,
 }
 
 /// Where the core DMS is, and how to be let in. Secrets are references.

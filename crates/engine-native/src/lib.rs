@@ -21,6 +21,7 @@ pub mod lookup;
 mod meter;
 mod pass;
 mod pool;
+mod rate;
 mod reader;
 pub mod records;
 mod rejects;

@@ -18,6 +18,8 @@ const FIRST_BULK_BYTES: usize = 1 << 20;
 pub struct Meter {
     /// Bytes of the staged files read.
     pub bytes_read: Arc<AtomicU64>,
+    /// Records read by this worker.
+    pub records: AtomicU64,
     read_ns: AtomicU64,
     wrangle_ns: AtomicU64,
     send_ns: AtomicU64,
@@ -45,6 +47,7 @@ impl Default for Meter {
     fn default() -> Self {
         Self {
             bytes_read: Arc::default(),
+            records: AtomicU64::new(0),
             read_ns: AtomicU64::new(0),
             wrangle_ns: AtomicU64::new(0),
             send_ns: AtomicU64::new(0),

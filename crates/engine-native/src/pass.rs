@@ -13,6 +13,7 @@ use crate::batch::{Batch, Mark, Wrangled};
 use crate::budget::Budget;
 use crate::control::Control;
 use crate::pool::Pool;
+use crate::rate::RatePace;
 use crate::reader::{self, Reading, Shared};
 use crate::worker::{max_record, under_way};
 use crate::wrangle::Wrangler;
@@ -56,6 +57,7 @@ impl Pass {
             max_record,
             program,
             cpu_millis: order.cpu_millis,
+            rate: RatePace::new(folder.share(), 0, 0),
         };
         let (send, batches) = channel();
         let ahead = shared.clone();

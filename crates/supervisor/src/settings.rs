@@ -25,6 +25,10 @@ pub struct Settings {
     pub orphan_after: Span,
     /// How often runs that are past their retention are looked for.
     pub retention_interval: Span,
+    /// How long audit entries are kept.
+    pub audit_retention: Span,
+    /// How long the series of runs that have ended are kept; the report keeps its chart.
+    pub series_retention: Span,
     /// Runs under way on this host at once; the clients take turns.
     pub max_runs: u32,
     /// What pipelines may use.
@@ -47,6 +51,8 @@ impl Default for Settings {
             shutdown_grace: Span::secs(10),
             orphan_after: Span::secs(60),
             retention_interval: Span::secs(600),
+            audit_retention: Span::secs(365 * 24 * 3600),
+            series_retention: Span::secs(90 * 24 * 3600),
             max_runs: 16,
             provisions: Provisions::default(),
             containers: Containers::default(),

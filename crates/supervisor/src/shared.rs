@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use crate::Settings;
 use crate::events::{Hub, RunEvent};
 use crate::health::HealthCell;
+use crate::queue::Passes;
 
 /// Tells the time, in milliseconds since the epoch.
 pub type Clock = Arc<dyn Fn() -> EpochMs + Send + Sync>;
@@ -61,6 +62,8 @@ pub(crate) struct Shared {
     pub(crate) health: HealthCell,
     /// Rung to have the store scanned at once.
     pub(crate) scan: Notify,
+    /// Whose turn it was.
+    pub(crate) passes: Mutex<Passes>,
     bells: Mutex<HashMap<RunId, Arc<Notify>>>,
 }
 
@@ -86,6 +89,7 @@ impl Shared {
             hub: Hub::default(),
             health: HealthCell::default(),
             scan: Notify::new(),
+            passes: Mutex::default(),
             bells: Mutex::default(),
         }
     }

@@ -1,16 +1,30 @@
 //! Slots and job locks: given in one write of the client's document (rule 20), freed at a run's end, and healed where a
 //! crash came between that write and the run's own.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::num::NonZeroU32;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::client::{Client, Waiting};
 use domain::error::{Culprit, Failure};
-use domain::ids::{ClientId, RunId};
+use domain::ids::{ClientId, JobRef, RunId};
 use domain::run::{Desired, Event, Run, RunState};
 use domain::store::{Query, StoreError, Versioned};
 
-use crate::queue::Turns;
+use crate::queue::{Passes, Turns};
 use crate::shared::{NotMoved, Shared};
+
+/// What came of asking for a slot.
+enum Asked {
+    /// The run has left the queue, or somebody else has changed it.
+    Left(Option<RunId>),
+    /// It has to wait.
+    Waits(Waiting),
+}
+
+fn lock(passes: &Mutex<Passes>) -> MutexGuard<'_, Passes> {
+    passes.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Shared {
     /// Gives every queued run its turn, and returns the ids of the runs that are to have a task.
@@ -30,11 +44,16 @@ impl Shared {
                 Desired::Cancel => active.extend(self.leave_queue(&run, Event::CalledOff).await?),
             }
         }
-        let mut turns = Turns::new(wanted, under_way.iter().map(|run| &run.value.client));
-        let mut healed = HashSet::new();
-        let limit = self.settings.max_runs;
+        let weights = self.weights(&wanted).await?;
+        let passes = std::mem::take(&mut *lock(&self.passes));
+        let mut turns = Turns::new(
+            passes,
+            wanted,
+            under_way.iter().map(|run| &run.value.client),
+            |client| weights.get(client).copied().unwrap_or(NonZeroU32::MIN),
+        );
         // the host is busy with workers; who only waits for the core DMS's count has none
-        let mut busy = under_way
+        let busy = under_way
             .iter()
             .filter(|run| {
                 !matches!(
@@ -43,18 +62,69 @@ impl Shared {
                 )
             })
             .count();
+        active.extend(self.admit_in_turn(&mut turns, busy).await?);
+        *lock(&self.passes) = turns.into_passes();
+        Ok(active)
+    }
+
+    /// Admits runs as long as there is a place for them, and says in the others why they wait; `busy` places are taken.
+    async fn admit_in_turn(
+        &self,
+        turns: &mut Turns,
+        mut busy: usize,
+    ) -> Result<Vec<RunId>, StoreError> {
+        let (mut admitted, mut healed) = (Vec::new(), HashSet::new());
+        // what one run of a job was told, the others would be told too
+        let mut told: HashMap<JobRef, Waiting> = HashMap::new();
         while let Some(run) = turns.next() {
-            if busy >= limit as usize {
-                self.wait_for(&run, Waiting::HostBusy { limit }).await?;
+            let client = &run.value.client;
+            if let Some(waiting) = self.host_busy(busy, turns.under_way(client)) {
+                self.wait_for(&run, waiting).await?;
                 continue;
             }
-            if let Some(id) = self.admit(&run, &mut healed).await? {
-                turns.admitted(&run.value.client);
-                busy += 1;
-                active.push(id);
+            if let Some(waiting) = told.get(&run.value.job_ref()) {
+                self.wait_for(&run, waiting.clone()).await?;
+                continue;
+            }
+            match self.admit(&run, &mut healed).await? {
+                Asked::Left(None) => {}
+                Asked::Left(Some(id)) => {
+                    turns.admitted(client);
+                    busy += 1;
+                    admitted.push(id);
+                }
+                Asked::Waits(waiting @ Waiting::SlotsUsed { .. }) => {
+                    for other in turns.sent_away(client) {
+                        self.wait_for(&other, waiting.clone()).await?;
+                    }
+                }
+                Asked::Waits(waiting) => drop(told.insert(run.value.job_ref(), waiting)),
             }
         }
-        Ok(active)
+        Ok(admitted)
+    }
+
+    /// Why the host has no place for a run of a client that has so many under way. The last place is for a client that has
+    /// none: one that fills the host with runs that do not end holds nobody up.
+    fn host_busy(&self, busy: usize, under_way: usize) -> Option<Waiting> {
+        let limit = self.settings.max_runs;
+        let kept = usize::from(limit > 1 && under_way > 0);
+        (busy + kept >= limit as usize).then_some(Waiting::HostBusy { limit })
+    }
+
+    /// What weight the clients of these runs have.
+    async fn weights(
+        &self,
+        runs: &[Versioned<Run>],
+    ) -> Result<HashMap<ClientId, NonZeroU32>, StoreError> {
+        let clients: HashSet<&ClientId> = runs.iter().map(|run| &run.value.client).collect();
+        let mut weights = HashMap::new();
+        for id in clients {
+            if let Some(client) = self.metadata.client(id).await? {
+                weights.insert(id.clone(), client.value.plan.weight);
+            }
+        }
+        Ok(weights)
     }
 
     /// Gives a queued run a slot, or says in the run why it has to wait.
@@ -62,7 +132,7 @@ impl Shared {
         &self,
         run: &Versioned<Run>,
         healed: &mut HashSet<ClientId>,
-    ) -> Result<Option<RunId>, StoreError> {
+    ) -> Result<Asked, StoreError> {
         loop {
             let Some(client) = self.metadata.client(&run.value.client).await? else {
                 let message = format!(
@@ -75,7 +145,8 @@ impl Shared {
                     message,
                     "register the client again",
                 );
-                return self.leave_queue(run, Event::Impossible(failure)).await;
+                let left = self.leave_queue(run, Event::Impossible(failure)).await?;
+                return Ok(Asked::Left(left));
             };
             // read after the run was stored: a removal that began before is seen, one that begins later sees the run
             let job = self.metadata.job(&run.value.job_ref()).await?;
@@ -86,7 +157,8 @@ impl Shared {
                     format!("the job {} was removed", run.value.job_ref()),
                     "put the job again and start a new run",
                 );
-                return self.leave_queue(run, Event::Impossible(failure)).await;
+                let left = self.leave_queue(run, Event::Impossible(failure)).await?;
+                return Ok(Asked::Left(left));
             }
             match client.value.admit(&run.value) {
                 Ok(admitted) => {
@@ -95,11 +167,14 @@ impl Shared {
                     {
                         continue;
                     }
-                    return self.leave_queue(run, Event::Admitted).await;
+                    return Ok(Asked::Left(self.leave_queue(run, Event::Admitted).await?));
                 }
                 // only once a scan: the holders may have ended without giving back what they held
                 Err(_) if healed.insert(run.value.client.clone()) && self.heal(&client).await? => {}
-                Err(waiting) => return self.wait_for(run, waiting).await.map(|()| None),
+                Err(waiting) => {
+                    self.wait_for(run, waiting.clone()).await?;
+                    return Ok(Asked::Waits(waiting));
+                }
             }
         }
     }

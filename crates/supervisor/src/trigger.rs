@@ -22,8 +22,9 @@ use tokio::time::{Instant, sleep};
 use crate::context::store_failure;
 use crate::shared::Shared;
 
-/// Files rarely come alone: after a hint it is waited so long before they are looked for.
-const SETTLE: Duration = Duration::from_millis(200);
+/// Files rarely come alone, and who lets them come without end must not have everybody's files looked for without end:
+/// after a hint it is waited so long.
+const SETTLE: Duration = Duration::from_secs(1);
 
 /// When a job's staging directory is looked through next.
 type Looks = HashMap<JobRef, Instant>;

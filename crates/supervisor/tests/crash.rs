@@ -9,6 +9,8 @@ use common::{Platform, job};
 use domain::file::FileState;
 use domain::ids::RunId;
 use domain::run::{Desired, Run, RunState};
+use domain::store::keys;
+use domain::usage::{Usage, day_of};
 use tokio::time::sleep;
 
 /// What happens besides.
@@ -81,8 +83,12 @@ async fn ended_right(platform: &Platform, id: &RunId, cancel: bool, fault: &str)
     assert_eq!(platform.slots("acme").await, 0, "{fault}");
     let (files, report) = (platform.files(id).await, platform.report(&run));
     assert!(report.proven && report.history == run.history, "{fault}");
-    let state = platform.world.state();
     let created = run.ledger.created;
+    let key = keys::usage(&run.client, &day_of(&run));
+    let usage = platform.metadata.get::<Usage>(&key);
+    let used = usage.await.unwrap().unwrap().value.sums;
+    assert_eq!((used.runs, used.documents), (1, created), "{fault}");
+    let state = platform.world.state();
     assert_eq!(
         state.documents.len() as u64,
         created,

@@ -16,7 +16,7 @@ use domain::monitor::DmsHealth;
 use domain::plan::Plan;
 use domain::run::{Desired, Run, RunState};
 use domain::units::Span;
-use domain::worker::{Command, Stage, WorkOrder};
+use domain::worker::{Command, Share, Stage, WorkOrder};
 use futures::StreamExt;
 use supervisor::{RunEvent, series};
 use tokio::time::sleep;
@@ -715,5 +715,78 @@ async fn a_run_of_a_job_that_is_being_removed_does_not_begin() {
         Some("job_removed")
     );
     assert_eq!((run.attempt, platform.slots("acme").await), (0, 0));
+    working.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspect_run_is_never_removed() {
+    let mut platform = Platform::new().await;
+    platform.settings.retention_interval = Span::secs(10);
+    platform.settings.series_retention = Span::secs(60);
+    platform
+        .change("acme", |client: &mut Client| {
+            client.plan.retention = Span::secs(600)
+        })
+        .await;
+    platform.world.state().hidden = 1;
+    let working = platform.supervise();
+    let id = platform.start(1, job("acme", "flights")).await;
+    let run = platform.until_final(&id).await;
+    assert_eq!(run.state, RunState::Suspect);
+    sleep(Duration::from_secs(3600)).await;
+    assert_eq!(platform.run(&id).await, run);
+    assert!(platform.folder(&run).report_json().exists());
+    assert!(platform.folder(&run).series().exists());
+    working.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_neighbour_whose_runs_do_not_end_holds_nobody_up() {
+    let mut platform = Platform::new().await;
+    platform.settings.max_runs = 3;
+    let many = Plan {
+        max_concurrent_runs: 100,
+        ..Plan::default()
+    };
+    platform.client("flood", many).await;
+    platform.client("demo", Plan::default()).await;
+    for number in 0..500 {
+        let stuck = job("flood", &format!("job-{number}"));
+        platform.start(1000 + number, stuck).await;
+    }
+    platform.world.state().sink_is_stuck = true;
+    let working = platform.supervise();
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(platform.world.workers(), 2, "the last place is kept");
+    platform.world.state().stuck_client = Some("flood".into());
+    let id = platform.start(1, job("demo", "flights")).await;
+    assert_eq!(platform.until_final(&id).await.state, RunState::Completed);
+    assert_eq!(platform.slots("flood").await, 2);
+    working.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clients_rates_are_shared_by_its_runs_under_way() {
+    let platform = Platform::new().await;
+    platform
+        .change("acme", |client: &mut Client| {
+            client.plan.records_per_second = std::num::NonZeroU64::new(100);
+        })
+        .await;
+    let one = platform.start(1, job("acme", "one")).await;
+    let working = platform.supervise();
+    let run = platform.until_state(&one, RunState::Running).await;
+    let rate = |run: &Run| {
+        let text = std::fs::read(platform.folder(run).share()).unwrap();
+        serde_json::from_slice::<Share>(&text)
+            .unwrap()
+            .records_per_s
+    };
+    assert_eq!(rate(&run), Some(100.0));
+    platform.world.state().sink_is_stuck = true;
+    let two = platform.start(2, job("acme", "two")).await;
+    let other = platform.until_state(&two, RunState::Running).await;
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!((rate(&run), rate(&other)), (Some(50.0), Some(50.0)));
     working.stop().await;
 }

@@ -7,7 +7,7 @@ use reqwest::Method;
 use super::{Client, ClientError};
 use crate::{
     ClientInfo, ClientPatch, CreatedToken, NewClient, NewInvitation, NewToken, Page, PageQuery,
-    Registered, TokenInfo,
+    Registered, TokenInfo, UsageInfo, UsageQuery,
 };
 
 impl Client {
@@ -27,6 +27,16 @@ impl Client {
     pub async fn client(&self, client: &ClientId) -> Result<ClientInfo, ClientError> {
         self.json(self.request(Method::GET, &["v1", "clients", client.as_str()]))
             .await
+    }
+
+    /// What a client's runs have used, day by day.
+    pub async fn usage(
+        &self,
+        client: &ClientId,
+        days: &UsageQuery,
+    ) -> Result<UsageInfo, ClientError> {
+        let request = self.request(Method::GET, &["v1", "clients", client.as_str(), "usage"]);
+        self.json(request.query(days)).await
     }
 
     /// Changes a client's profile.

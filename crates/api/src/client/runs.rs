@@ -32,6 +32,12 @@ impl Client {
         self.json(self.of_job(Method::POST, job, &["start"])).await
     }
 
+    /// The same under a key: the same key gives the same run for a day.
+    pub async fn start_once(&self, job: &JobRef, key: &str) -> Result<RunInfo, ClientError> {
+        let request = self.of_job(Method::POST, job, &["start"]);
+        self.json(request.header("idempotency-key", key)).await
+    }
+
     /// A job's runs, the newest first.
     pub async fn runs(&self, job: &JobRef, page: &PageQuery) -> Result<Page<RunInfo>, ClientError> {
         self.json(self.of_job(Method::GET, job, &["runs"]).query(page))

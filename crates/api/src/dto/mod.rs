@@ -11,6 +11,7 @@ mod system;
 mod token;
 mod undo;
 mod upload;
+mod usage;
 
 pub use client::{ClientInfo, ClientPatch, NewClient, Registered};
 pub use job::{JobInfo, JobSummary, PutJob, PutOutcome, RevisionInfo, RevisionSummary, Validation};
@@ -20,3 +21,4 @@ pub use system::{CodeInfo, PlanInfo, Ready, ReadyPart};
 pub use token::{CreatedToken, NewInvitation, NewToken, TokenInfo};
 pub use undo::NewUndo;
 pub use upload::{UploadProgress, UploadQuery};
+pub use usage::{UsageDay, UsageInfo, UsageQuery};

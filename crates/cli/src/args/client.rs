@@ -36,6 +36,18 @@ pub enum ClientCommand {
         #[arg(value_name = "CLIENT")]
         id: ClientId,
     },
+    /// Show what a client's runs have used, day by day (UTC)
+    Usage {
+        /// Which client
+        #[arg(value_name = "CLIENT")]
+        id: ClientId,
+        /// The first day, as 2026-11-01 [default: 30 days before the last]
+        #[arg(long, value_name = "DAY")]
+        from: Option<String>,
+        /// The last day [default: today]
+        #[arg(long, value_name = "DAY")]
+        to: Option<String>,
+    },
     /// Change a client's profile
     #[command(group = clap::ArgGroup::new("change").required(true).multiple(true).args(["name", "contact", "plan"]))]
     Update {

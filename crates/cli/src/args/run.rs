@@ -17,6 +17,9 @@ pub enum RunCommand {
         /// Wait for its end and say how it ended
         #[arg(long, short)]
         wait: bool,
+        /// The same key gives the same run for a day: a start can be asked for again
+        #[arg(long, value_name = "KEY")]
+        idempotency_key: Option<String>,
     },
     /// List a job's runs, the newest first
     List {

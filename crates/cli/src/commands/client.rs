@@ -1,6 +1,6 @@
 //! `ingest client`.
 
-use api::{ClientPatch, NewClient, Registered};
+use api::{ClientPatch, NewClient, Registered, UsageQuery};
 use domain::ids::ClientId;
 
 use super::Context;
@@ -46,6 +46,14 @@ pub(super) async fn run(context: &Context, command: ClientCommand) -> Result<Exi
             context
                 .out
                 .show(&client, |view| admin::client(&client, view))?;
+            Ok(Exit::Ok)
+        }
+        ClientCommand::Usage { id, from, to } => {
+            let api = context.client(Role::Client(&id))?;
+            let usage = api.usage(&id, &UsageQuery { from, to }).await?;
+            context
+                .out
+                .show(&usage, |view| admin::usage(&usage, view))?;
             Ok(Exit::Ok)
         }
         ClientCommand::Update {

@@ -20,7 +20,11 @@ const MAX_FILES: u32 = 10;
 
 pub(super) async fn run(context: &Context, command: RunCommand) -> Result<Exit, CliError> {
     match command {
-        RunCommand::Start { job, wait } => start(context, &job, wait).await,
+        RunCommand::Start {
+            job,
+            wait,
+            idempotency_key,
+        } => start(context, &job, wait, idempotency_key.as_deref()).await,
         RunCommand::List { job, page } => {
             let api = context.client(Role::Client(&job.client))?;
             let now = context.now_ms();
@@ -99,11 +103,17 @@ async fn find(context: &Context, name: &RunName) -> Result<(Client, RunId), CliE
     Ok((api, id))
 }
 
-async fn start(context: &Context, job: &JobRef, wait: bool) -> Result<Exit, CliError> {
-    let info = context
-        .client(Role::Client(&job.client))?
-        .start(job)
-        .await?;
+async fn start(
+    context: &Context,
+    job: &JobRef,
+    wait: bool,
+    key: Option<&str>,
+) -> Result<Exit, CliError> {
+    let api = context.client(Role::Client(&job.client))?;
+    let info = match key {
+        Some(key) => api.start_once(job, key).await?,
+        None => api.start(job).await?,
+    };
     started(context, job, &info, wait).await
 }
 

@@ -1,6 +1,6 @@
 //! Clients, tokens, plans, readiness and the audit log for people.
 
-use api::{ClientInfo, CreatedToken, PlanInfo, Ready, TokenInfo};
+use api::{ClientInfo, CreatedToken, PlanInfo, Ready, TokenInfo, UsageInfo};
 use domain::EpochMs;
 use domain::audit::{Actor, AuditEntry};
 use domain::plan::Plan;
@@ -48,6 +48,33 @@ pub fn client(client: &ClientInfo, view: &View) -> String {
     Table::pairs(view, &pairs)
 }
 
+/// What a client's runs have used, one day a line, and the sums.
+pub fn usage(usage: &UsageInfo, view: &View) -> String {
+    let columns = [
+        Column::Left("day"),
+        Column::Right("runs"),
+        Column::Right("bytes"),
+        Column::Right("records"),
+        Column::Right("documents"),
+        Column::Right("rejects"),
+        Column::Right("run time"),
+    ];
+    let mut table = Table::new(view, &columns);
+    let days = usage.days.iter().map(|day| (day.day.as_str(), &day.sums));
+    for (day, sums) in days.chain([("all", &usage.total)]) {
+        table.row([
+            day.to_owned(),
+            human::count(sums.runs),
+            human::bytes(sums.bytes),
+            human::count(sums.records),
+            human::count(sums.documents),
+            human::count(sums.rejects),
+            human::between(0, i64::try_from(sums.run_ms).unwrap_or(i64::MAX)),
+        ]);
+    }
+    table.render()
+}
+
 /// A plan's constraints, by their names in the configuration.
 fn constraints(plan: &Plan) -> Vec<(&'static str, String)> {
     let Plan {
@@ -62,8 +89,12 @@ fn constraints(plan: &Plan) -> Vec<(&'static str, String)> {
         engines,
         memory_per_run,
         cpu_millis_per_run,
+        records_per_second,
+        bytes_per_second,
+        weight,
         retention,
     } = plan;
+    let or_none = |limit: Option<String>| limit.unwrap_or_else(|| "no limit".into());
     vec![
         ("max_jobs", max_jobs.to_string()),
         ("max_concurrent_runs", max_concurrent_runs.to_string()),
@@ -76,6 +107,15 @@ fn constraints(plan: &Plan) -> Vec<(&'static str, String)> {
         ("engines", names(engines)),
         ("memory_per_run", memory_per_run.to_string()),
         ("cpu_millis_per_run", cpu_millis_per_run.to_string()),
+        (
+            "records_per_second",
+            or_none(records_per_second.map(|rate| rate.to_string())),
+        ),
+        (
+            "bytes_per_second",
+            or_none(bytes_per_second.map(|rate| rate.to_string())),
+        ),
+        ("weight", weight.to_string()),
         ("retention", retention.to_string()),
     ]
 }

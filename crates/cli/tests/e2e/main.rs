@@ -15,6 +15,7 @@ mod pipelines;
 mod steering;
 mod stopping;
 mod takeback;
+mod triggers;
 
 use harness::Configuration;
 
@@ -55,6 +56,8 @@ suite! {
         undo: takeback::undo,
         replay: takeback::replay,
         plans: constraints::plans,
+        arrival_and_schedule: triggers::arrival_and_schedule,
+        flood: triggers::flood,
         isolation: constraints::isolation,
         uploads: constraints::uploads,
         specs: constraints::specs,

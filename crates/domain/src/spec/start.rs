@@ -93,7 +93,6 @@ impl Default for Start {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 fn is_true(value: &bool) -> bool {
     *value
 }

@@ -9,6 +9,7 @@ mod replay;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::Sender;
 use std::time::Instant;
 
@@ -24,6 +25,7 @@ use crate::decode::{Charset, Framing};
 use crate::limits::CpuPace;
 use crate::meter::{Meter, Work};
 use crate::pool::Pool;
+use crate::rate::RatePace;
 use crate::source::Source;
 use opening::{Head, Way};
 use replay::Slices;
@@ -55,6 +57,8 @@ pub struct Reading {
     pub program: Arc<Compiled>,
     /// CPU cores that the worker may use, in thousandths.
     pub cpu_millis: u32,
+    /// The run's share of its client's rates.
+    pub rate: RatePace,
 }
 
 /// The reading stage was told to stop, or nobody wants its batches any more.
@@ -227,8 +231,28 @@ impl Reader {
         self.batches.send(batch).map_err(|_| Stopped)
     }
 
+    /// Waits until the run is within its share of its client's rates, or reading is to stop. That is no stall.
+    fn keep_to_rate(&mut self) {
+        loop {
+            let (meter, control) = (&self.shared.meter, &self.shared.control);
+            let (records, bytes) = (meter.records.load(Relaxed), meter.bytes_read.load(Relaxed));
+            let wait = self.reading.rate.wait(records, bytes);
+            if wait.is_zero() {
+                return;
+            }
+            meter.spent(Work::Read, self.busy_since);
+            meter.progress();
+            let goes_on = control.rest(wait);
+            self.busy_since = Instant::now();
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
     /// Waits while reading is held, or the worker has used more than its share of CPU time.
     fn may_read(&mut self) -> Result<(), Stopped> {
+        self.keep_to_rate();
         let wait = self.pace.wait();
         if !wait.is_zero() {
             self.shared.meter.spent(Work::Read, self.busy_since);

@@ -2,6 +2,7 @@
 //! book.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -25,6 +26,7 @@ use crate::control::{Control, Ending};
 use crate::files::IndexLog;
 use crate::meter::{Meter, Work};
 use crate::pool::Pool;
+use crate::rate::RatePace;
 use crate::reader::{self, Reading, Shared};
 use crate::sink::{self, Indices, Pace, Sink};
 use crate::wrangle::Wrangler;
@@ -170,6 +172,7 @@ impl Pipeline {
             max_record,
             program,
             cpu_millis: order.cpu_millis,
+            rate: RatePace::new(folder.share(), 0, bytes_done),
         };
         Ok(Self {
             book,
@@ -312,6 +315,8 @@ fn wrangle(
         let raw = batch.block.len();
         let wrangled = wrangler.wrangle(batch, sink.bodies.take());
         sink.meter.expanded(raw, wrangled.body.len());
+        let read = wrangled.ledgers.iter().map(|ledger| ledger.read).sum();
+        sink.meter.records.fetch_add(read, Relaxed);
         sink.meter.spent(Work::Wrangle, since);
         if to.send(wrangled).is_err() {
             return;

@@ -129,11 +129,23 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         path: "max_runs",
         default: Some("16"),
-        doc: "Runs under way on this machine at once; clients take turns.",
+        doc: "Runs under way on this machine at once; clients take turns by the weights of their plans, and the last place is kept for a client that has none under way.",
         set: |config, value| match take(value)? {
             0 => Err("must be at least 1".into()),
             runs => put(&mut config.max_runs, Ok(runs)),
         },
+    },
+    Key {
+        path: "audit_retention",
+        default: Some("\"365days\""),
+        doc: "How long audit entries are kept; none is removed that is younger than a run that is still kept.",
+        set: |config, value| put(&mut config.audit_retention, take(value)),
+    },
+    Key {
+        path: "series_retention",
+        default: Some("\"90days\""),
+        doc: "How long the series of runs that have ended are kept, if their plan does not remove the whole run before; reports keep their charts.",
+        set: |config, value| put(&mut config.series_retention, take(value)),
     },
     Key {
         path: "worker_program",

@@ -95,6 +95,10 @@ pub struct Config {
     pub orphan_after: Span,
     /// Runs under way at once, of all clients.
     pub max_runs: u32,
+    /// How long audit entries are kept.
+    pub audit_retention: Span,
+    /// How long the series of runs that have ended are kept.
+    pub series_retention: Span,
     /// How containers of runs are put up; the platform is filled in at the start.
     pub docker: Containers,
     /// The worker's program; none for the one that came with this one.
@@ -128,6 +132,8 @@ impl Default for Config {
             grace_period: Span::secs(10),
             orphan_after: Span::secs(60),
             max_runs: 16,
+            audit_retention: Span::secs(365 * 24 * 3600),
+            series_retention: Span::secs(90 * 24 * 3600),
             docker: Containers::default(),
             worker_program: None,
             plans: BTreeMap::from([(DEFAULT_PLAN.to_owned(), Plan::default())]),

@@ -161,6 +161,8 @@ fn supervisor(config: &Config, home: &Home, parts: &Parts) -> Supervisor {
             shutdown_grace: config.grace_period,
             orphan_after: config.orphan_after,
             max_runs: config.max_runs,
+            audit_retention: config.audit_retention,
+            series_retention: config.series_retention,
             provisions: provisions(config, home),
             containers: containers(config, home),
             ..Settings::default()

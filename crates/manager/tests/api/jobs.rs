@@ -295,3 +295,44 @@ async fn a_search_reaches_the_jobs_own_documents_only() {
     );
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_job_says_when_it_starts_next() {
+    let server = Server::start().await;
+    let own = server.with_job("acme/flights").await;
+    let job = job_ref("acme/flights");
+    assert_eq!(own.job(&job).await.unwrap().start, None);
+    let put = async |start: &str| {
+        let spec = format!(
+            r#"{{"mode":"batch","format":{{"type":"lines"}},"destination":{{"index":"x"}},"start":{start}}}"#
+        );
+        own.put_job(&job, SpecText::Json(&spec)).await
+    };
+    let start = r#"{"on":"schedule","cron":"0 6 * * *","time_zone":"Europe/Vienna"}"#;
+    let outlook = put(start).await.unwrap().job.start.unwrap();
+    let next = outlook.next_start_ms.unwrap();
+    assert_eq!(next % 3_600_000, 0);
+    let start = r#"{"on":"schedule","cron":"0 6 * * *","enabled":false}"#;
+    let outlook = put(start).await.unwrap().job.start.unwrap();
+    assert_eq!((outlook.enabled, outlook.next_start_ms), (false, None));
+    for (start, pointer) in [
+        (r#"{"on":"schedule"}"#, "/start/cron"),
+        (r#"{"on":"schedule","cron":"0 6 * *"}"#, "/start/cron"),
+        (r#"{"on":"arrival","cron":"0 6 * * *"}"#, "/start/cron"),
+        (
+            r#"{"on":"arrival","stable_for":"30s"}"#,
+            "/start/stable_for",
+        ),
+        (
+            r#"{"on":"arrival","scan_every":"1ms"}"#,
+            "/start/scan_every",
+        ),
+        (r#"{"on":"full moon"}"#, "/start/on"),
+        (r#"{"at":"noon"}"#, "/start/at"),
+    ] {
+        let refused = put(start).await.unwrap_err();
+        let violations = &refused.problem().unwrap().violations;
+        assert_eq!(violations[0].pointer, pointer, "{start}: {violations:?}");
+    }
+    server.stop().await;
+}

@@ -242,3 +242,54 @@ async fn a_stream_of_events_does_not_hold_up_the_end_of_the_manager() {
     events.next().await.unwrap().unwrap();
     assert_eq!(server.stop().await.stragglers, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn one_key_gives_one_run() {
+    let server = Server::start().await;
+    let own = server.with_job("acme/flights").await;
+    let job = job_ref("acme/flights");
+    let first = own.start_once(&job, "nightly 2026-11-21").await.unwrap();
+    let again = own.start_once(&job, "nightly 2026-11-21").await.unwrap();
+    assert_eq!(first.id, again.id);
+    let at_once = (0..10).map(|_| own.start_once(&job, "at once"));
+    let ids: std::collections::BTreeSet<_> = futures::future::join_all(at_once)
+        .await
+        .into_iter()
+        .map(|run| run.unwrap().id)
+        .collect();
+    assert_eq!(ids.len(), 1);
+    let other = own.start_once(&job, "another").await.unwrap();
+    assert_ne!(other.id, first.id);
+    let listed = own.runs(&job, &PageQuery::default()).await.unwrap();
+    assert_eq!(listed.items.len(), 3);
+    let long = "x".repeat(256);
+    assert_eq!(code(own.start_once(&job, &long).await), "invalid_parameter");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn use_is_shown_by_day() {
+    let server = Server::start().await;
+    let own = server.with_job("acme/flights").await;
+    let client = job_ref("acme/flights").client;
+    let days = |from: &str, to: &str| api::UsageQuery {
+        from: Some(from.into()),
+        to: Some(to.into()),
+    };
+    let usage = own
+        .usage(&client, &api::UsageQuery::default())
+        .await
+        .unwrap();
+    assert!(usage.days.is_empty() && usage.from < usage.to);
+    let usage = own.usage(&client, &days("2026-03-01", "2026-03-01")).await;
+    assert_eq!(usage.unwrap().from, "2026-03-01");
+    for (from, to) in [
+        ("2026-3-1", "2026-03-01"),
+        ("x", "y"),
+        ("2026-03-02", "2026-03-01"),
+    ] {
+        let refused = own.usage(&client, &days(from, to)).await;
+        assert_eq!(code(refused), "invalid_parameter", "{from} {to}");
+    }
+    server.stop().await;
+}

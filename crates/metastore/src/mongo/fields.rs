@@ -129,8 +129,9 @@ impl OutboxEntry {
 /// An audit entry in its collection.
 #[derive(Deserialize)]
 pub struct StoredAudit {
+    /// Its id.
     #[serde(rename = "_id")]
-    id: String,
+    pub id: String,
     entry: String,
 }
 

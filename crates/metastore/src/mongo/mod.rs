@@ -252,6 +252,32 @@ impl MetadataStore for MongoStore {
         self.within(self.find_audit(client, before, limit)).await
     }
 
+    async fn expire_audit(&self, before: &str, limit: u32) -> Result<u64, StoreError> {
+        if limit == 0 {
+            return Ok(0);
+        }
+        let collection = self.audit.clone_with_type::<StoredAudit>();
+        let expire = async {
+            let find = collection
+                .find(doc! { "_id": { "$lt": before } })
+                .sort(doc! { "_id": 1 })
+                .limit(i64::from(limit));
+            let found: Vec<StoredAudit> = find
+                .await
+                .map_err(fault)?
+                .try_collect()
+                .await
+                .map_err(fault)?;
+            let ids: Vec<String> = found.into_iter().map(|entry| entry.id).collect();
+            let removed = collection
+                .delete_many(doc! { "_id": { "$in": ids } })
+                .await
+                .map_err(fault)?;
+            Ok(removed.deleted_count)
+        };
+        self.within(expire).await
+    }
+
     async fn ping(&self) -> Result<String, StoreError> {
         let ask = async {
             self.db

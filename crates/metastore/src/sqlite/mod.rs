@@ -118,6 +118,13 @@ impl MetadataStore for SqliteStore {
             .await
     }
 
+    async fn expire_audit(&self, before: &str, limit: u32) -> Result<u64, StoreError> {
+        let before = before.to_owned();
+        self.writer
+            .call(move |c| sql::expire_audit(c, &before, limit))
+            .await
+    }
+
     async fn ping(&self) -> Result<String, StoreError> {
         self.reader.call(sql::ping).await
     }

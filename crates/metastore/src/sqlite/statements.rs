@@ -211,6 +211,14 @@ fn begin(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
     connection.transaction_with_behavior(TransactionBehavior::Immediate)
 }
 
+pub fn expire_audit(connection: &mut Connection, before: &str, limit: u32) -> Outcome<u64> {
+    let removed = connection.execute(
+        "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE id < ?1 ORDER BY id LIMIT ?2)",
+        params![before, limit],
+    )?;
+    Ok(removed as u64)
+}
+
 /// Commits a write together with its audit entry. An entry that is there already is the same one: ids are unique.
 fn commit(transaction: Transaction<'_>, audit: Option<&AuditEntry>) -> Outcome<()> {
     if let Some(entry) = audit {

@@ -63,6 +63,22 @@ async fn a_file_of_a_newer_version_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
+async fn a_file_of_an_older_version_is_brought_up_to_date() {
+    let place = Sqlite::new().await.unwrap();
+    drop(place.open().await);
+    let file = rusqlite::Connection::open(place.path()).unwrap();
+    for table in ["triggers", "usage", "start_keys"] {
+        file.execute_batch(&format!("DROP TABLE {table}")).unwrap();
+    }
+    file.pragma_update(None, "user_version", 1).unwrap();
+    let store = place.open().await;
+    for kind in domain::store::Kind::ALL {
+        let document = suite::documents::document("a", "o", "");
+        store.create(kind, document, None).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn the_file_is_for_its_owner_only_and_safe_against_power_loss() {
     let place = Sqlite::new().await.unwrap();
     drop(place.open().await);

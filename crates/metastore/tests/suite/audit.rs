@@ -114,3 +114,20 @@ pub async fn entries_outlive_what_they_are_about(backend: &impl Backend) {
     );
     assert_eq!(store.audit(None, None, 10).await.unwrap().len(), 3);
 }
+
+pub async fn old_entries_are_removed_the_oldest_first(backend: &impl Backend) {
+    let store = backend.open().await;
+    for id in ["01", "02", "03", "04"] {
+        let with = Some(entry(id, Some("acme")));
+        let job = document(id, "o", "");
+        store.create(Kind::Job, job, with).await.unwrap();
+    }
+    assert_eq!(store.expire_audit("04", 2).await.unwrap(), 2);
+    let left = |entries: Vec<AuditEntry>| entries.into_iter().map(|entry| entry.id);
+    let entries = store.audit(None, None, 100).await.unwrap();
+    assert!(left(entries).eq(["04", "03"]));
+    assert_eq!(store.expire_audit("04", 2).await.unwrap(), 1);
+    assert_eq!(store.expire_audit("04", 2).await.unwrap(), 0);
+    let kept = store.get(Kind::Job, "01").await.unwrap();
+    assert!(kept.is_some(), "what they were about stays");
+}

@@ -50,6 +50,7 @@ macro_rules! suite {
         );
         case!($backend, audit::entries_come_newest_first_page_by_page);
         case!($backend, audit::entries_outlive_what_they_are_about);
+        case!($backend, audit::old_entries_are_removed_the_oldest_first);
         case!($backend, values::odd_keys_are_kept_apart);
         case!($backend, values::bodies_come_back_as_they_went_in);
         case!($backend, values::any_number_comes_back_as_it_went_in);

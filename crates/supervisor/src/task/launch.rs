@@ -52,6 +52,7 @@ impl Task {
             ..context
         };
         self.watching.begin();
+        self.share(&context).await;
         match self
             .shared
             .engine

@@ -3,8 +3,10 @@
 mod claim;
 mod launch;
 mod lost;
+mod share;
 mod teardown;
 mod undo;
+mod usage;
 mod verify;
 mod watch;
 

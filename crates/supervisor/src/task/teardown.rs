@@ -56,6 +56,7 @@ impl Task {
         }
         self.write_report(run, files, missing, duplicates, address)
             .await?;
+        self.count_use(&run.value).await?;
         self.shared
             .release(&run.value)
             .await

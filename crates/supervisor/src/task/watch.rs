@@ -6,7 +6,7 @@ use domain::error::{Culprit, Failure};
 use domain::ports::{Observed, RunContext};
 use domain::run::{Desired, Event, Run, RunState};
 use domain::store::Versioned;
-use domain::worker::{Command, Phase, WorkOrder, WorkerExit, WorkerStatus};
+use domain::worker::{Command, Phase, Share, WorkOrder, WorkerExit, WorkerStatus};
 use tokio::time::Instant;
 
 use super::{Step, Task};
@@ -32,6 +32,9 @@ pub(super) struct Watching {
     projected: Option<Instant>,
     /// Address of the core DMS in the worker's order.
     ordered: Option<String>,
+    /// When it was told its share of its client's rates last, and which one that was.
+    pub(super) shared: Option<Instant>,
+    pub(super) share: Option<Share>,
     /// Why it was killed, if it was.
     pub(super) killed: Option<Failure>,
     /// Processes that the host had killed for want of memory when the worker was launched.
@@ -88,6 +91,7 @@ impl Task {
     ) -> Result<Step, Failure> {
         self.watching.silent_since = None;
         self.sample(run, context, status).await?;
+        self.share(context).await;
         if self.overdue(&run.value, status) {
             let reason = "it was told to cancel, but neither ended nor moved".into();
             return self.kill(context, "worker_did_not_cancel", reason).await;

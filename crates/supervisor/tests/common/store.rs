@@ -162,6 +162,10 @@ impl MetadataStore for MemoryStore {
         Err(StoreError::Refused("not needed here".into()))
     }
 
+    async fn expire_audit(&self, _: &str, _: u32) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
     async fn audit(
         &self,
         _: Option<&ClientId>,

@@ -56,6 +56,8 @@ pub struct State {
     /// The core DMS hides so many documents from its count.
     pub hidden: u64,
     pub sink_is_stuck: bool,
+    /// Only this client's sink is.
+    pub stuck_client: Option<String>,
     pub workers_are_silent: bool,
     pub workers_ignore_commands: bool,
     pub workers_die_at_once: bool,
@@ -106,6 +108,7 @@ impl World {
             dms_url: "http://127.0.0.1:9200".into(),
             hidden: 0,
             sink_is_stuck: false,
+            stuck_client: None,
             workers_are_silent: false,
             workers_ignore_commands: false,
             workers_die_at_once: false,
@@ -202,9 +205,11 @@ impl State {
     /// Lets time take its effect on a worker: documents, checkpoint, end.
     fn work(&mut self, run: &RunId) {
         let (total, every, stuck) = (self.total(run), self.record_every, self.sink_is_stuck);
+        let only = self.stuck_client.clone();
         let Some(worker) = self.workers.get_mut(run) else {
             return;
         };
+        let stuck = stuck && only.is_none_or(|only| worker.order.client.as_str() == only);
         if worker.paused || stuck {
             worker.since = Instant::now();
             return;

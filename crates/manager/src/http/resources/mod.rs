@@ -19,6 +19,7 @@ mod steer;
 mod system;
 mod tokens;
 mod undo;
+mod usage;
 mod validate;
 
 use std::sync::LazyLock;
@@ -31,6 +32,7 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         console::routes(),
         clients::routes(),
         tokens::routes(),
+        usage::routes(),
         invitations::routes(),
         jobs::routes(),
         revisions::routes(),

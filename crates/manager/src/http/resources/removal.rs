@@ -15,6 +15,9 @@ use super::super::fault::Fault;
 /// What the audit log calls the removal of a client.
 pub(super) const CLIENT_REMOVED: &str = "client.delete";
 
+/// Tries to remove a client's document while others write to it.
+const ATTEMPTS: u32 = 20;
+
 /// Runs of a job that have not ended.
 async fn active(metadata: &Metadata, owner: &str) -> Result<Vec<String>, StoreError> {
     let query = Query {
@@ -104,7 +107,16 @@ pub(super) async fn client(call: &Call) -> Result<(), Fault> {
         Some(&id),
         json!({ "name": found.value.name }),
     );
-    Ok(metadata.remove(&found, Some(audit)).await?)
+    // read again: a run that was being admitted, or had just ended, has written its slot into it
+    for _ in 0..ATTEMPTS {
+        let found = call.client().await?;
+        match metadata.remove(&found, Some(audit.clone())).await {
+            Err(StoreError::Stale { .. }) => {}
+            removed => return Ok(removed?),
+        }
+    }
+    let detail = "others kept changing the client at the same time";
+    Err(Fault::new(Code::Conflict, detail))
 }
 
 async fn remove_client(call: &Call, id: &ClientId) -> Result<(), Fault> {

@@ -38,7 +38,7 @@ async fn replay(call: Call) -> Result<HttpResponse, Fault> {
     };
     let run = Run {
         replay_of: Some(replay),
-        ..runs::asked(&call).await?
+        ..runs::asked_run(&call).await?
     };
     let target = format!("{}/{}", run.job_ref(), run.id);
     let detail = json!({ "revision": run.revision, "of": original.id });

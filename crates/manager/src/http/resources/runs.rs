@@ -2,19 +2,25 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::Method;
-use api::{Page, RunInfo};
+use api::{Code, Page, RunInfo};
 use domain::file::FileRecord;
 use domain::monitor::Sample;
 use domain::run::{NewRun, Run};
-use domain::store::keys;
+use domain::start_key::{self, StartKey};
+use domain::store::{StoreError, Versioned, keys};
 use domain::worker::RunFolder;
 use serde_json::json;
 
 use super::super::call::{Call, json};
 use super::super::fault::Fault;
-use super::super::route::{Access, Route};
+use super::super::route::{Access, Param, Route};
 use super::{jobs, log, revisions};
 use crate::ids;
+
+/// The header by which a request is known again.
+const KEY: &str = "idempotency-key";
+/// Tries against others that use the same key.
+const ATTEMPTS: u32 = 20;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -26,6 +32,11 @@ pub(super) fn routes() -> Vec<Route> {
             "Ask for a run; it waits for its turn",
             |call| Box::pin(start(call)),
         )
+        .param(Param::header(
+            KEY,
+            "string",
+            "The same key for the same job gives the same run for a day (201 at first, then 200): a request whose answer was lost can be sent again.",
+        ))
         .gives::<RunInfo>(201),
         Route::new(
             Method::GET,
@@ -59,8 +70,8 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// A run of the job's newest revision, which may be asked for; not yet stored.
-pub(super) async fn asked(call: &Call) -> Result<Run, Fault> {
+/// What makes a run of the job's newest revision, if it may be asked for.
+async fn asked(call: &Call) -> Result<NewRun, Fault> {
     let (client, job) = (call.client().await?.value, call.job().await?.value);
     jobs::not_removing(&job)?;
     // the plan may have changed since the spec was put
@@ -74,11 +85,21 @@ pub(super) async fn asked(call: &Call) -> Result<Run, Fault> {
         engine: job.spec.engine,
         started_by: call.who.actor(),
     };
-    Ok(Run::queued(new, call.now_ms))
+    Ok(new)
+}
+
+/// As [`asked`], as a run; not yet stored.
+pub(super) async fn asked_run(call: &Call) -> Result<Run, Fault> {
+    Ok(Run::queued(asked(call).await?, call.now_ms))
 }
 
 async fn start(call: Call) -> Result<HttpResponse, Fault> {
-    let run = asked(&call).await?;
+    let new = asked(&call).await?;
+    let new = match key(&call)? {
+        Some(key) => known_by(&call, &key, new).await?,
+        None => new,
+    };
+    let run = Run::queued(new, call.now_ms);
     let target = format!("{}/{}", run.job_ref(), run.id);
     let audit = call.audit(
         "run.start",
@@ -86,9 +107,64 @@ async fn start(call: Call) -> Result<HttpResponse, Fault> {
         Some(&run.client),
         json!({ "revision": run.revision }),
     );
-    call.app.metadata.create(&run, Some(audit)).await?;
+    match call.app.metadata.create(&run, Some(audit)).await {
+        Ok(()) => {}
+        // asked for before, under the same key
+        Err(StoreError::Exists { .. }) => {
+            let known = call.app.metadata.run(&run.id).await?;
+            let known = known.map_or(run, |known| known.value);
+            return json(200, &shown(&call, known).await?);
+        }
+        Err(error) => return Err(error.into()),
+    }
     call.app.supervisor.poke(&run.id);
     json(201, &RunInfo::new(run, None))
+}
+
+/// The key of a request that may be sent again.
+fn key(call: &Call) -> Result<Option<String>, Fault> {
+    let Some(given) = call.request.headers().get(KEY) else {
+        return Ok(None);
+    };
+    let key = given.to_str().ok().filter(|key| start_key::is_valid(key));
+    let unusable = || {
+        let detail = format!("{KEY}: use 1 to 255 printable ASCII characters");
+        Fault::new(Code::InvalidParameter, detail)
+    };
+    key.map(|key| Some(key.to_owned())).ok_or_else(unusable)
+}
+
+/// The run that was asked for under a key: this one, or the one that was first. The key is stored before the run, so
+/// that whoever comes again makes no other.
+async fn known_by(call: &Call, key: &str, new: NewRun) -> Result<NewRun, Fault> {
+    let metadata = &call.app.metadata;
+    let stored_as = start_key::stored_as(&new.job, key);
+    for _ in 0..ATTEMPTS {
+        let mine = StartKey::new(key, new.clone(), call.now_ms);
+        let written = match metadata.get::<StartKey>(&stored_as).await? {
+            Some(known) if !known.value.is_over(call.now_ms) => return Ok(known.value.run),
+            Some(over) => metadata
+                .update(
+                    Versioned {
+                        value: mine,
+                        ..over
+                    },
+                    None,
+                )
+                .await
+                .map(drop),
+            None => metadata.create(&mine, None).await,
+        };
+        match written {
+            Ok(()) => return Ok(new),
+            Err(StoreError::Exists { .. } | StoreError::Stale { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Fault::new(
+        Code::Conflict,
+        "others kept using the same key at the same time",
+    ))
 }
 
 async fn list(call: Call) -> Result<HttpResponse, Fault> {
