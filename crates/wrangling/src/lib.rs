@@ -63,6 +63,7 @@ pub mod violation;
 pub use catalog::is_own_filter;
 pub use compile::check_pipeline;
 pub use compiled::{Compiled, Scratch};
+pub use date::reads_dates;
 pub use environment::{EcsCompatibility, Environment};
 pub use exec::FilterCounts;
 pub use field::Field;

@@ -105,6 +105,19 @@ impl DateFormats {
     }
 }
 
+/// Whether a format of the date filter reads all of these texts. No format reads what it cannot be compiled of.
+pub fn reads_dates(format: &str, texts: &[&str]) -> bool {
+    let context = DateContext {
+        zone: &Zone::Utc,
+        clock_ms: 0,
+    };
+    DateFormats::compile(&[format.to_owned()]).is_ok_and(|formats| {
+        texts
+            .iter()
+            .all(|text| formats.parse(text, &context).is_some())
+    })
+}
+
 /// A timestamp as events carry it (`@timestamp` of a JSON document): ISO 8601, UTC if it names no zone.
 pub(crate) fn parse_timestamp(text: &str) -> Option<i64> {
     iso::parse(text, &Zone::Utc)
