@@ -5,6 +5,8 @@ use super::{
     read::Shards,
     request::{Body, lines, parse, path},
 };
+use std::collections::BTreeMap;
+
 use elasticsearch::http::Method;
 use serde::Deserialize;
 use serde_json::Value;
@@ -111,12 +113,29 @@ impl Client {
             #[serde(deserialize_with = "number_in_text")]
             creation_date: i64,
         }
-        let call = self.call("list indices", Method::Get, path(&[pattern, "_settings"]));
+        let mut call = self.call("list indices", Method::Get, path(&[pattern, "_settings"]));
+        call.query = &[("ignore_unavailable", "true"), ("allow_no_indices", "true")];
         let shown: BTreeMap<String, Shown> = self.json(call).await?;
         Ok(shown
             .into_iter()
             .map(|(name, it)| (name, it.settings.index.creation_date))
             .collect())
+    }
+
+    /// The mappings of the indices that match a pattern, by index; none if there is no such index.
+    ///
+    /// # Errors
+    /// As every call.
+    pub async fn mappings(&self, pattern: &str) -> Result<BTreeMap<String, Value>, ClientError> {
+        #[derive(Deserialize)]
+        struct OfIndex {
+            mappings: Value,
+        }
+        let mut call = self.call("get mappings", Method::Get, path(&[pattern, "_mapping"]));
+        call.query = &[("ignore_unavailable", "true"), ("allow_no_indices", "true")];
+        let found: BTreeMap<String, OfIndex> = self.json(call).await?;
+        let mapping = |(index, of): (String, OfIndex)| (index, of.mappings);
+        Ok(found.into_iter().map(mapping).collect())
     }
 
     /// Removes an index; no error when it does not exist.

@@ -10,4 +10,5 @@ mod run;
 mod search;
 mod store;
 
+pub use mapping::Fit;
 pub use run::{Server, ServerError, ServerOptions, run};

@@ -3,6 +3,7 @@
 mod analyzer;
 mod date;
 mod document;
+mod fit;
 mod infer;
 mod json;
 mod value;
@@ -10,6 +11,7 @@ mod value;
 pub use analyzer::{Standard, tokens};
 pub use date::{DateFormat, Rounding, floor, optional_date, shift};
 pub use document::{Num, ReadError, Text, Values, read};
+pub use fit::Fit;
 pub use infer::extend;
 pub use value::{ip_key, ip_text};
 
