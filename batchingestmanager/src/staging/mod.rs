@@ -9,11 +9,12 @@ mod hints;
 mod name;
 mod parts;
 mod quota;
+mod sample;
 mod survey;
 mod upload;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -206,6 +207,22 @@ impl StagingArea for LocalStaging {
             look().map_err(|e| disk("looking for what has come of an upload", &e))
         })
         .await
+    }
+
+    async fn sample(
+        &self,
+        job: &JobRef,
+        name: &str,
+        limit: u64,
+        to: &Path,
+    ) -> Result<bool, StagingError> {
+        let (root, job, name, to) = (
+            self.root.clone(),
+            job.clone(),
+            name.to_owned(),
+            to.to_owned(),
+        );
+        blocking(move || sample::copy(&root, &job, &name, limit, &to)).await
     }
 
     async fn delete(&self, job: &JobRef, name: &str) -> Result<(), StagingError> {

@@ -9,6 +9,7 @@ mod home;
 mod hostile;
 mod listing;
 mod resume;
+mod sample;
 mod settle;
 mod takeback;
 mod upload;

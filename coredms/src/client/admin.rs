@@ -5,8 +5,6 @@ use super::{
     read::Shards,
     request::{Body, lines, parse, path},
 };
-use std::collections::BTreeMap;
-
 use elasticsearch::http::Method;
 use serde::Deserialize;
 use serde_json::Value;

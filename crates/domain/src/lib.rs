@@ -18,6 +18,7 @@ pub mod ledger;
 pub mod monitor;
 pub mod plan;
 pub mod ports;
+pub mod preview;
 pub mod provisions;
 pub mod reject;
 pub mod replay;

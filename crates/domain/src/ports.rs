@@ -158,6 +158,11 @@ pub trait CoreDms: Send + Sync {
         body: &serde_json::Value,
     ) -> Result<serde_json::Value, Failure>;
 
+    /// The mappings of the indices that match a pattern, by index, in Elasticsearch's form. Empty if there are none.
+    async fn mappings(&self, _: &str) -> Result<BTreeMap<String, serde_json::Value>, Failure> {
+        Ok(BTreeMap::new())
+    }
+
     /// How the platform reaches it.
     fn endpoint(&self) -> DmsEndpoint;
 

@@ -1,5 +1,7 @@
 //! The staging area's port: where a batch job's files wait to be claimed, and what the API may do to them.
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -143,6 +145,15 @@ pub trait StagingArea: Send + Sync {
 
     /// How many bytes have come of an upload that can be continued, and that broke off; 0 if nothing is kept of it.
     async fn received(&self, job: &JobRef, name: &str, sha256: &str) -> Result<u64, Failure>;
+
+    /// Copies the first bytes of a file, at most `limit`, to the new file `to`. Says whether that is all of it.
+    async fn sample(
+        &self,
+        job: &JobRef,
+        name: &str,
+        limit: u64,
+        to: &Path,
+    ) -> Result<bool, StagingError>;
 
     /// Removes a file.
     async fn delete(&self, job: &JobRef, name: &str) -> Result<(), StagingError>;

@@ -55,6 +55,8 @@ impl RunFolder {
         spec => "spec.json",
         /// The manifest: one [`crate::file::ManifestFile`] a line, in order.
         manifest => "manifest.ndjson",
+        /// How much of the files a preview takes: a [`crate::preview::Take`], JSON. Only in the folder of a preview.
+        preview => "preview.json",
         /// The claimed copies of the files.
         claimed => "claimed",
         /// Secret that the worker's socket asks for (`Authorization: Bearer …`), mode 0600.

@@ -200,12 +200,41 @@ fn the_published_schema_describes_every_section() {
 }
 
 #[test]
+fn tests_are_part_of_a_spec_and_change_nothing_where_there_are_none() {
+    let plain = parse(&minimal()).unwrap();
+    assert!(serde_json::to_value(&plain).unwrap().get("tests").is_none());
+    let test = json!({ "name": "a", "records": ["a,b", "1,2"], "expect": { "documents": [{ "a": "1" }] } });
+    let tests = |tests: Value| {
+        let mut spec = minimal();
+        spec["tests"] = tests;
+        spec
+    };
+    let spec = parse(&tests(json!([test]))).unwrap();
+    assert_eq!(spec.tests[0].text(), "a,b\n1,2\n");
+    for (wrong, pointer) in [
+        (json!([{ "name": "a", "expect": {} }]), "/tests/0"),
+        (
+            json!([{ "name": "a", "input": "", "records": [], "expect": {} }]),
+            "/tests/0",
+        ),
+        (json!([test, test]), "/tests/1/name"),
+        (
+            json!([{ "name": "a", "input": "", "expect": { "document": [] } }]),
+            "/tests/0/expect/document",
+        ),
+    ] {
+        let found = violations(&tests(wrong));
+        assert_eq!(found[0].0, pointer, "{found:?}");
+    }
+}
+
+#[test]
 fn a_wrong_choice_is_answered_with_the_right_ones() {
     let found = parse(&with(&["format", "type"], json!("csvv"))).unwrap_err();
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0].pointer, "/format/type");
     assert_eq!(
         found[0].message,
-        r#""csvv" is none of "csv", "ndjson", "lines", "json", "fixed""#
+        r#""csvv" is none of "csv", "ndjson", "lines", "json", "fixed"; did you mean "csv"?"#
     );
 }

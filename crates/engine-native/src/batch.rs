@@ -149,6 +149,19 @@ pub struct Item {
     pub ordinal: u32,
 }
 
+/// Where a record stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Traced {
+    /// Its position in its file.
+    pub position: u64,
+    /// Offset of its first byte in the block.
+    pub start: usize,
+    /// Offset after its last byte.
+    pub end: usize,
+    /// Which segment.
+    pub segment: u32,
+}
+
 /// Reject log lines, and how many there are of each cause.
 #[derive(Debug, Default)]
 pub struct RejectLines {
@@ -173,6 +186,8 @@ pub struct Wrangled {
     pub rejects: RejectLines,
     /// The indices that its documents go to.
     pub indices: Vec<String>,
+    /// Where its records stand; only if the wrangler traces them.
+    pub trace: Vec<Traced>,
 }
 
 /// A batch whose every record has an outcome.

@@ -21,6 +21,7 @@ pub mod lookup;
 mod meter;
 mod pass;
 mod pool;
+pub mod preview;
 mod rate;
 mod reader;
 pub mod records;

@@ -20,6 +20,11 @@ pub const ENFORCED_BY: &str = "rlimit+watchdog";
 const ADDRESS_SPACE_FACTOR: u64 = 8;
 const MIN_ADDRESS_SPACE: u64 = 8 << 30;
 const OPEN_FILES: u64 = 4096;
+/// Memory that a preview's pipeline may take, and what the process takes by itself.
+const PREVIEW_MEMORY: u64 = 512 << 20;
+const OWN_MEMORY: u64 = 128 << 20;
+/// Above what the manager waits for a preview.
+const PREVIEW_CPU_SECS: u64 = 20;
 const WATCH_EVERY: Duration = Duration::from_millis(100);
 /// CPU time that may be used at once after a time of little use.
 const CPU_BURST: Duration = Duration::from_millis(500);
@@ -27,11 +32,29 @@ const CPU_BURST: Duration = Duration::from_millis(500);
 /// Sets the process's own resource limits, and makes it yield to others.
 pub fn apply(order: &WorkOrder) {
     let address_space = (order.memory.0 * ADDRESS_SPACE_FACTOR).max(MIN_ADDRESS_SPACE);
-    for (resource, wanted) in [
+    set(&[
         (Resource::RLIMIT_AS, address_space),
         (Resource::RLIMIT_NOFILE, OPEN_FILES),
         (Resource::RLIMIT_CORE, 0),
-    ] {
+    ]);
+}
+
+/// Sets the limits of a process that previews: it writes no files, and ends when it takes more than a preview may.
+pub fn confine(memory: Bytes) {
+    set(&[
+        (
+            Resource::RLIMIT_DATA,
+            memory.0.min(PREVIEW_MEMORY) + OWN_MEMORY,
+        ),
+        (Resource::RLIMIT_CPU, PREVIEW_CPU_SECS),
+        (Resource::RLIMIT_FSIZE, 0),
+        (Resource::RLIMIT_NOFILE, OPEN_FILES),
+        (Resource::RLIMIT_CORE, 0),
+    ]);
+}
+
+fn set(limits: &[(Resource, u64)]) {
+    for &(resource, wanted) in limits {
         let limit = getrlimit(resource)
             .and_then(|(_, hard)| setrlimit(resource, wanted.min(hard), wanted.min(hard)));
         if let Err(error) = limit {

@@ -70,6 +70,11 @@ impl Pass {
         }
     }
 
+    /// From now on, of each batch at most so many records are wrangled, and where they stand is noted.
+    pub fn trace(&mut self, limit: usize) {
+        self.wrangler.trace(limit);
+    }
+
     /// The next batch; none at the end, or if reading was stopped.
     pub fn next(&mut self) -> Option<Wrangled> {
         let batch = self.batches.recv().ok()?;

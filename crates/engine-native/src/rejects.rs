@@ -44,9 +44,11 @@ pub struct Place<'a> {
 impl RejectLines {
     /// Appends one.
     pub fn push(&mut self, cause: Cause<'_>, place: Place<'_>) {
+        let kept = place.raw.get(..MAX_RAW_BYTES).unwrap_or(place.raw);
+        let is_cut = kept.len() < place.raw.len();
         let (raw, raw_encoding) = match place.file.charset.is_utf8() {
-            true => encode(place.raw),
-            false => encode(&restored(place.raw)),
+            true => encode(kept, is_cut),
+            false => encode(&restored(kept), is_cut),
         };
         let reject = Reject {
             file_index: place.file.manifest.index,
@@ -76,12 +78,12 @@ impl RejectLines {
     }
 }
 
-fn encode(raw: &[u8]) -> (String, RawEncoding) {
-    let kept = raw.get(..MAX_RAW_BYTES).unwrap_or(raw);
+/// The bytes as text where they are text; `cut` says that more follow.
+pub fn encode(kept: &[u8], cut: bool) -> (String, RawEncoding) {
     match std::str::from_utf8(kept) {
         Ok(text) => (text.to_owned(), RawEncoding::Utf8),
         // cut in the middle of a character
-        Err(e) if e.error_len().is_none() && kept.len() < raw.len() => (
+        Err(e) if e.error_len().is_none() && cut => (
             String::from_utf8_lossy(kept.get(..e.valid_up_to()).unwrap_or_default()).into_owned(),
             RawEncoding::Utf8,
         ),
@@ -118,11 +120,17 @@ mod tests {
 
     #[test]
     fn raw_bytes_are_kept_as_text_where_they_are_text() {
-        assert_eq!(encode(b"a\0\xC3\xA4"), ("a\0ä".into(), RawEncoding::Utf8));
-        assert_eq!(encode(b"a\xff"), ("Yf8=".into(), RawEncoding::Base64));
+        assert_eq!(
+            encode(b"a\0\xC3\xA4", false),
+            ("a\0ä".into(), RawEncoding::Utf8)
+        );
+        assert_eq!(
+            encode(b"a\xff", false),
+            ("Yf8=".into(), RawEncoding::Base64)
+        );
         let mut long = vec![b'x'; MAX_RAW_BYTES - 1];
         long.extend("ä and more".bytes());
-        let (text, encoding) = encode(&long);
+        let (text, encoding) = encode(&long[..MAX_RAW_BYTES], true);
         assert_eq!(
             (text.len(), encoding),
             (MAX_RAW_BYTES - 1, RawEncoding::Utf8)

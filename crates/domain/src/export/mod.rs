@@ -161,6 +161,13 @@ fn without_counterpart(spec: &JobSpec) -> Vec<Finding> {
                 .instead("put the job's index template first: `ingest job validate CLIENT/JOB --template`"),
         );
     }
+    if !spec.tests.is_empty() {
+        findings.push(
+            Place::new("/tests", "tests")
+                .left_out("a configuration holds no tests")
+                .instead("keep the spec: `ingest job test` runs them"),
+        );
+    }
     if spec.error_budget != ErrorBudget::default() {
         findings.push(
             Place::new("/error_budget", "error_budget")

@@ -4,7 +4,9 @@
 //! and reports all violations at once. [`JobSpec::program`] lowers a spec to the pipeline language's AST, which is the one source
 //! of its meaning for every engine.
 
+mod cases;
 mod format;
+mod nearest;
 mod parse;
 mod program;
 mod start;
@@ -15,6 +17,7 @@ use serde_json::Value;
 
 use crate::units::{Bytes, Span};
 
+pub use cases::{Difference, Expect, ExpectedReject, SpecTest, TEST_CLOCK_MS, TestOutcome};
 pub use format::{ColumnMismatch, FixedField, Format, FormatType, Multiline, Neighbour, encoding};
 pub use parse::{json_schema, parse, parse_in};
 pub use start::{CompleteWhen, Missed, Start, StartOn};
@@ -76,6 +79,9 @@ pub struct JobSpec {
     /// What starts runs.
     #[serde(default, skip_serializing_if = "Start::is_default")]
     pub start: Start,
+    /// Inputs and what has to become of them: a spec whose tests fail is refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<SpecTest>,
 }
 
 impl JobSpec {

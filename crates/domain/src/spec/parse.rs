@@ -100,7 +100,12 @@ fn explain(error: &ValidationError<'_>) -> Vec<Violation> {
         }
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
             if let Some(choices) = choices(context, &at) {
-                let message = format!("{} is none of {choices}", error.instance());
+                let message = format!(
+                    "{} is none of {}{}",
+                    error.instance(),
+                    choices.join(", "),
+                    super::nearest::suggestion(error.instance(), &choices)
+                );
                 return vec![Violation::new(at, "invalid_value", message)];
             }
             // the branch for `null` says nothing of use: take the one that came furthest
@@ -119,7 +124,7 @@ fn explain(error: &ValidationError<'_>) -> Vec<Violation> {
 }
 
 /// What could have been given at a place, if every branch is about single values: those of an enumeration, or null.
-fn choices(branches: &[Vec<ValidationError<'_>>], at: &str) -> Option<String> {
+fn choices(branches: &[Vec<ValidationError<'_>>], at: &str) -> Option<Vec<String>> {
     let mut all = Vec::new();
     for error in branches.iter().flatten() {
         if error.instance_path().as_str() != at {
@@ -132,12 +137,12 @@ fn choices(branches: &[Vec<ValidationError<'_>>], at: &str) -> Option<String> {
             ValidationErrorKind::Enum { options } => {
                 all.extend(options.as_array()?.iter().map(Value::to_string));
             }
-            ValidationErrorKind::OneOfNotValid { context } => all.push(choices(context, at)?),
+            ValidationErrorKind::OneOfNotValid { context } => all.extend(choices(context, at)?),
             ValidationErrorKind::Type { .. } if !all.is_empty() => {}
             _ => return None,
         }
     }
-    (!all.is_empty()).then(|| all.join(", "))
+    (!all.is_empty()).then_some(all)
 }
 
 fn escape(name: &str) -> String {
@@ -190,6 +195,7 @@ fn meaning(spec: &JobSpec, environment: &Environment) -> Vec<Violation> {
     }
     found.extend(retention(&spec.destination));
     found.extend(program(spec, environment));
+    found.extend(super::cases::violations(&spec.tests));
     if spec
         .error_budget
         .max_percent

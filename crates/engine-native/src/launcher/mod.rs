@@ -11,6 +11,7 @@ use domain::error::{Culprit, Failure};
 use domain::file::{FileProgress, FileState, Progress};
 use domain::ids::FileKey;
 use domain::ports::{Engine, Observed, RunContext};
+use domain::preview::{Previewer, SampledFile};
 use domain::spec::EngineKind;
 use domain::worker::{Command, RunFolder, WorkOrder, WorkerAddress, WorkerExit};
 
@@ -122,6 +123,13 @@ impl Engine for Launcher {
                 self.process.clear(&context.folder, attempt).await
             }
         }
+    }
+}
+
+#[async_trait]
+impl Previewer for Launcher {
+    async fn preview(&self, folder: &RunFolder) -> Result<Vec<SampledFile>, Failure> {
+        self.process.preview(folder).await
     }
 }
 

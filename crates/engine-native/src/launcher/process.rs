@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use domain::error::{Culprit, Failure};
 use domain::ids::FileKey;
+use domain::preview::SampledFile;
 use domain::worker::{RunFolder, WorkerAddress};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill as send};
@@ -24,6 +25,8 @@ const GONE_WITHIN: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// An audit reads whole files.
 const AUDIT_WITHIN: Duration = Duration::from_secs(3600);
+/// Somebody waits for a preview.
+const PREVIEW_WITHIN: Duration = Duration::from_secs(10);
 /// Containers may take their time to end.
 const CLEAR_WITHIN: Duration = Duration::from_secs(120);
 /// As much of a failed process's words is told.
@@ -95,6 +98,16 @@ impl Process {
         serde_json::from_slice(&output).map_err(|e| audit_failed(&e.to_string()))
     }
 
+    /// Has a worker process preview the files of a folder.
+    pub async fn preview(&self, folder: &RunFolder) -> Result<Vec<SampledFile>, Failure> {
+        let mut command = self.command(folder, 1);
+        command.arg("--preview");
+        let output = self.output(command, PREVIEW_WITHIN).await?;
+        let told = output.map_err(|why| preview_broke(&why))?;
+        serde_json::from_slice::<Result<Vec<SampledFile>, Failure>>(&told)
+            .map_err(|e| preview_broke(&e.to_string()))?
+    }
+
     /// Has a worker process remove what another one has left besides the run folder.
     pub async fn clear(&self, folder: &RunFolder, attempt: u32) -> Result<(), Failure> {
         if !folder.order().exists() {
@@ -148,6 +161,19 @@ impl Process {
             "check the manager's worker_program and the host's limits",
         )
     }
+}
+
+fn preview_broke(why: &str) -> Failure {
+    let message = match why.contains("memory allocation") {
+        true => "the preview took more memory than a run or a preview may have".to_owned(),
+        false => format!("the preview broke off: {}", why.trim_end()),
+    };
+    Failure::permanent(
+        "preview_broke",
+        Culprit::Client,
+        message,
+        "look for a step that takes very long or very much, such as a pattern that backtracks; preview fewer records to find the one that it fails on",
+    )
 }
 
 fn audit_failed(why: &str) -> Failure {

@@ -24,8 +24,9 @@ use crate::control::{Control, Ending};
 use crate::files::{read_indices, write_json};
 use crate::limits;
 use crate::meter::{Meter, now_ms};
+use crate::preview::preview;
 use folder::Locked;
-pub(crate) use folder::manifest;
+pub(crate) use folder::{manifest, order};
 pub use live::Live;
 use pipeline::Pipeline;
 pub use pipeline::{compile, environment};
@@ -56,6 +57,9 @@ struct Arguments {
     /// At most so many of each file.
     #[arg(long, default_value_t = 1000)]
     audit_limit: usize,
+    /// Instead of working: print, as JSON, what becomes of the first records, in a folder that was laid out for it.
+    #[arg(long)]
+    preview: bool,
     /// Instead of working: remove what a worker that was killed has left, besides the run folder.
     #[arg(long)]
     clear: bool,
@@ -99,6 +103,9 @@ async fn start(arguments: Arguments, elastic: &dyn Plane) -> Result<(), Failure>
         let order = folder::order(&folder)?;
         return audit::print(&folder, &order, &arguments.audit, arguments.audit_limit).await;
     }
+    if arguments.preview {
+        return tell(&folder);
+    }
     let _lock = Locked::take(&folder)?;
     if arguments.clear {
         return elastic.clear(&folder, &folder::order(&folder)?).await;
@@ -110,6 +117,15 @@ async fn start(arguments: Arguments, elastic: &dyn Plane) -> Result<(), Failure>
     let exit = exit(&folder, arguments.attempt, ended)?;
     tracing::info!(attempt = arguments.attempt, ledger = ?exit.ledger, "ended: {:?}", exit.kind);
     write_json(&folder.exit(), &exit)
+}
+
+/// Prints a preview, within limits that are set here, or why there is none.
+fn tell(folder: &RunFolder) -> Result<(), Failure> {
+    limits::confine(order(folder)?.memory);
+    let told = serde_json::to_string(&preview(folder));
+    let told = told.map_err(|e| crate::worker_defect(&e.to_string()))?;
+    println!("{told}");
+    Ok(())
 }
 
 /// The last words: how it ended, and the sums as they are durably known.

@@ -34,6 +34,8 @@ pub struct Wrangler {
     wide: Option<(Arc<FileContext>, Columns)>,
     /// fixed: the widths of a line's values.
     widths: Option<Widths>,
+    /// Of each batch at most so many records are wrangled, and where they stand is noted.
+    trace: Option<usize>,
 }
 
 impl Wrangler {
@@ -50,12 +52,18 @@ impl Wrangler {
             framing,
             max_record,
             wide: None,
+            trace: None,
         }
+    }
+
+    /// From now on, of each batch at most so many records are wrangled, and where they stand is noted.
+    pub fn trace(&mut self, limit: usize) {
+        self.trace = Some(limit);
     }
 
     /// Carries a batch's records through the program; `body` is where their documents go.
     pub fn wrangle(&mut self, batch: Batch, body: Vec<u8>) -> Wrangled {
-        let mut page = Page::new(body);
+        let mut page = Page::new(body).traced(self.trace);
         let mut ledgers = Vec::with_capacity(batch.segments.len());
         for (number, segment) in batch.segments.iter().enumerate() {
             page.begin(number, segment, &batch.block);
@@ -71,6 +79,7 @@ impl Wrangler {
                 ..page.ledger()
             });
         }
+        let trace = page.take_trace();
         let (body, items, rejects, indices) = page.into_parts();
         Wrangled {
             batch,
@@ -79,6 +88,7 @@ impl Wrangler {
             ledgers,
             rejects,
             indices,
+            trace,
         }
     }
 
@@ -92,6 +102,9 @@ impl Wrangler {
     ) {
         if let Some(cuts) = &segment.cuts {
             for cut in cuts {
+                if page.is_full() {
+                    return;
+                }
                 page.at(cut);
                 let record = block.get(cut.start..cut.end).unwrap_or_default();
                 self.record(page, segment, record, cut.start);
@@ -164,6 +177,9 @@ impl Wrangler {
         let json = self.format.kind == FormatType::Ndjson;
         for span in Lines::new(text.as_bytes()) {
             let line = text.get(span.start..span.end).unwrap_or_default();
+            if page.is_full() {
+                return;
+            }
             if !self.begin(page, base + span.start, line) {
                 continue;
             }

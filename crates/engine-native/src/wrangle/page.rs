@@ -3,7 +3,7 @@
 use domain::ledger::Ledger;
 use wrangling::{Document, Output, Reject, write_json_str};
 
-use crate::batch::{Cut, FileContext, Item, Mark, RejectLines, Segment};
+use crate::batch::{Cut, FileContext, Item, Mark, RejectLines, Segment, Traced};
 use crate::rejects::{Cause, LineCounter, Place};
 
 /// Takes the documents and rejects of a batch's records.
@@ -26,6 +26,15 @@ pub struct Page<'b> {
     end: usize,
     documents: u32,
     refused: u32,
+    /// Where the records stand, if that is to be known.
+    trace: Option<Trace>,
+}
+
+/// Notes where records stand.
+#[derive(Debug)]
+struct Trace {
+    limit: usize,
+    records: Vec<Traced>,
 }
 
 #[derive(Debug)]
@@ -54,7 +63,25 @@ impl<'b> Page<'b> {
             end: 0,
             documents: 0,
             refused: 0,
+            trace: None,
         }
+    }
+
+    /// The same, noting where records stand, up to so many.
+    pub fn traced(mut self, limit: Option<usize>) -> Self {
+        self.trace = limit.map(|limit| Trace {
+            limit,
+            records: Vec::new(),
+        });
+        self
+    }
+
+    /// Whether no more records are wanted.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.trace
+            .as_ref()
+            .is_some_and(|trace| trace.records.len() >= trace.limit)
     }
 
     /// Begins a segment.
@@ -86,6 +113,15 @@ impl<'b> Page<'b> {
     pub fn record(&mut self, start: usize, end: usize) {
         (self.start, self.end, self.documents, self.refused) = (start, end, 0, 0);
         self.ledger.read += 1;
+        let position = self.position();
+        if let Some(trace) = &mut self.trace {
+            trace.records.push(Traced {
+                position,
+                start,
+                end,
+                segment: self.segment.as_ref().map_or(0, |open| open.number),
+            });
+        }
     }
 
     /// The record's position in its file.
@@ -135,6 +171,14 @@ impl<'b> Page<'b> {
         self.rejects.push(cause, place(open.file, open.from));
         self.ledger.read += 1;
         self.ledger.rejected += 1;
+    }
+
+    /// Where the records stand that were traced.
+    pub fn take_trace(&mut self) -> Vec<Traced> {
+        self.trace
+            .take()
+            .map(|trace| trace.records)
+            .unwrap_or_default()
     }
 
     /// Body, items, rejects and indices.

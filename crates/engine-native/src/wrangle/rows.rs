@@ -27,7 +27,9 @@ impl Wrangler {
         let exact = self.format.on_column_mismatch.unwrap_or_default() == ColumnMismatch::Reject;
         let mut values = Vec::with_capacity(columns.names.len());
         let mut rows = Rows::new(text, dialect, arena);
-        while let Some(Span { start, end, flaw }) = rows.next(&mut values) {
+        while !page.is_full()
+            && let Some(Span { start, end, flaw }) = rows.next(&mut values)
+        {
             page.record(base + start, base + end);
             let expected = columns.names.len();
             if end - start > self.max_record {
@@ -117,6 +119,9 @@ impl Wrangler {
         let exact = self.format.on_column_mismatch.unwrap_or_default() == ColumnMismatch::Reject;
         let mut values = Vec::with_capacity(columns.names.len() + 1);
         for Span { start, end, .. } in Lines::new(text.as_bytes()) {
+            if page.is_full() {
+                return;
+            }
             let raw = text.get(start..end).unwrap_or_default();
             if !self.begin(page, base + start, raw) {
                 continue;
