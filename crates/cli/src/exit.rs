@@ -26,7 +26,7 @@ macro_rules! exits {
 
 exits! {
     Ok 0 "done"
-    Unexpected 1 "something unexpected: the platform failed, or an answer that cannot be understood"
+    Unexpected 1 "something unexpected: the platform failed, an answer that cannot be understood, or a failed test"
     Usage 2 "the command line cannot be used"
     Refused 3 "refused: not valid, in conflict, or against the client's plan"
     NotFound 4 "there is no such thing"

@@ -9,6 +9,7 @@ pub mod connect;
 pub mod error;
 pub mod exit;
 pub mod names;
+mod offline;
 pub mod output;
 pub mod serve;
 mod spec_file;

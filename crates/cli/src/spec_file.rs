@@ -50,6 +50,15 @@ impl SpecFile {
         }
     }
 
+    /// The spec as a value.
+    pub fn value(&self) -> Result<serde_json::Value, CliError> {
+        let value = match self.notation {
+            Notation::Json => serde_json::from_str(&self.text).map_err(|e| e.to_string()),
+            Notation::Yaml => serde_yaml_ng::from_str(&self.text).map_err(|e| e.to_string()),
+        };
+        value.map_err(|message| CliError::Invalid { message })
+    }
+
     /// The spec as the API takes it.
     pub fn text(&self) -> SpecText<'_> {
         match self.notation {

@@ -49,6 +49,8 @@ impl HomePaths {
         coredms_key => "data/coredms.key",
         /// The embedded core DMS's log.
         coredms_log => "data/coredms.log",
+        /// The folders of previews under way.
+        previews => "data/previews",
         /// The clients' staging directories.
         staging => "staging",
         /// The files that pipelines may name.

@@ -3,12 +3,14 @@
 
 mod auth;
 pub mod config;
+mod conflicts;
 mod dms;
 mod error;
 mod home;
 mod http;
 mod ids;
 mod index;
+mod preview;
 mod program;
 mod serve;
 mod signals;

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::{Client, ClientError};
 use crate::{
-    JobInfo, JobSummary, Page, PageQuery, PutJob, RevisionInfo, RevisionSummary, Validation,
+    JobInfo, JobSummary, Page, PageQuery, Preview, PreviewRequest, PutJob, RevisionInfo,
+    RevisionSummary, TestReport, Validation,
 };
 
 /// A job spec's text and what it is written in.
@@ -84,13 +85,27 @@ impl Client {
         spec: Option<SpecText<'_>>,
     ) -> Result<Validation, ClientError> {
         let request = self.of_job(Method::POST, job, &["validate"]);
-        let request = match spec.map(SpecText::parts) {
-            Some((content_type, text)) => request
-                .header(CONTENT_TYPE, content_type)
-                .body(text.to_owned()),
-            None => request,
-        };
-        self.json(request).await
+        self.json(with_spec(request, spec)).await
+    }
+
+    /// How the tests of a spec (or, without one, of the stored spec) go; nothing is stored.
+    pub async fn test_job(
+        &self,
+        job: &JobRef,
+        spec: Option<SpecText<'_>>,
+    ) -> Result<TestReport, ClientError> {
+        self.json(with_spec(self.of_job(Method::POST, job, &["test"]), spec))
+            .await
+    }
+
+    /// What the pipeline makes of the first records of a sample; nothing is stored.
+    pub async fn preview(
+        &self,
+        job: &JobRef,
+        request: &PreviewRequest,
+    ) -> Result<Preview, ClientError> {
+        self.json(self.of_job(Method::POST, job, &["preview"]).json(request))
+            .await
     }
 
     /// Searches a job's documents with a body of the Elasticsearch query language; gives the answer as it came.
@@ -107,6 +122,19 @@ impl Client {
         below: &[&str],
     ) -> reqwest::RequestBuilder {
         self.request(method, &job_path(job, below))
+    }
+}
+
+/// The request with a spec as its body, if there is one.
+fn with_spec(
+    request: reqwest::RequestBuilder,
+    spec: Option<SpecText<'_>>,
+) -> reqwest::RequestBuilder {
+    match spec.map(SpecText::parts) {
+        Some((content_type, text)) => request
+            .header(CONTENT_TYPE, content_type)
+            .body(text.to_owned()),
+        None => request,
     }
 }
 

@@ -6,6 +6,7 @@
 mod client;
 mod job;
 mod page;
+mod preview;
 mod run;
 mod system;
 mod token;
@@ -16,6 +17,10 @@ mod usage;
 pub use client::{ClientInfo, ClientPatch, NewClient, Registered};
 pub use job::{JobInfo, JobSummary, PutJob, PutOutcome, RevisionInfo, RevisionSummary, Validation};
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page, PageQuery};
+pub use preview::{
+    Conflict, ConflictEffect, DEFAULT_PREVIEW_RECORDS, MAX_PREVIEW_RECORDS, MAX_SAMPLE_BYTES,
+    Preview, PreviewCheck, PreviewRequest, SampleContent, TestReport,
+};
 pub use run::{RunEvent, RunInfo};
 pub use system::{CodeInfo, PlanInfo, Ready, ReadyPart};
 pub use token::{CreatedToken, NewInvitation, NewToken, TokenInfo};

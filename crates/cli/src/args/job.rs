@@ -7,6 +7,7 @@ use domain::ids::{ClientId, JobId, JobRef, RunId};
 use domain::units::Bytes;
 
 use super::PageArgs;
+use super::preview::{INFER_EXAMPLES, InferArgs, PREVIEW_EXAMPLES, PreviewArgs, TestArgs};
 use crate::names;
 
 /// What to do with jobs.
@@ -59,6 +60,14 @@ pub enum JobCommand {
         #[arg(long)]
         template: bool,
     },
+    /// Show what becomes of the first records of a file; nothing is stored
+    #[command(after_help = PREVIEW_EXAMPLES)]
+    Preview(PreviewArgs),
+    /// Run the tests of a spec; exits with 1 if one fails
+    Test(TestArgs),
+    /// Make a first spec for a file by looking at its beginning; needs no manager
+    #[command(after_help = INFER_EXAMPLES)]
+    Infer(InferArgs),
     /// List a job's revisions, the newest first
     Revisions {
         /// Which job

@@ -3,6 +3,7 @@
 mod client;
 mod coredms;
 mod job;
+mod preview;
 mod run;
 mod serve;
 mod stage;
@@ -16,6 +17,7 @@ use domain::ids::JobRef;
 pub use client::{ClientCommand, InvitationCommand, TokenCommand};
 pub use coredms::{CoreDmsArgs, CoreDmsCommand, CoreDmsDownArgs, CoreDmsPlace, CoreDmsUpArgs};
 pub use job::{Auth, ImportArgs, JobCommand, RenderArgs};
+pub use preview::{InferArgs, PreviewArgs, TestArgs};
 pub use run::{RejectsArgs, RunCommand, UndoArgs};
 pub use serve::UpArgs;
 pub use stage::StageCommand;

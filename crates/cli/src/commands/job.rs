@@ -6,7 +6,7 @@ use api::Validation;
 use domain::ids::JobRef;
 use domain::spec::JobSpec;
 
-use super::{Context, logstash, render};
+use super::{Context, infer, logstash, preview, render, test};
 use crate::args::JobCommand;
 use crate::connect::Role;
 use crate::error::CliError;
@@ -47,6 +47,9 @@ pub(super) async fn run(context: &Context, command: JobCommand) -> Result<Exit, 
             file,
             template,
         } => validate(context, &job, file.as_deref(), template).await,
+        JobCommand::Preview(arguments) => preview::run(context, &arguments).await,
+        JobCommand::Test(arguments) => test::run(context, &arguments).await,
+        JobCommand::Infer(arguments) => infer::run(context, &arguments),
         JobCommand::Revisions { job, page } => {
             let api = context.client(Role::Client(&job.client))?;
             context

@@ -3,13 +3,16 @@
 mod client;
 mod context;
 pub mod coredms;
+mod infer;
 mod job;
 mod logstash;
+mod preview;
 mod render;
 mod run;
 mod search;
 mod stage;
 mod system;
+mod test;
 mod token;
 
 use clap::CommandFactory;

@@ -5,11 +5,13 @@ pub mod finding;
 pub mod human;
 pub mod job;
 pub mod ledger;
+pub mod preview;
 pub mod problem;
 pub mod run;
 pub mod search;
 pub mod staging;
 pub mod table;
+pub mod test;
 
 use std::io::{self, IsTerminal, Write};
 

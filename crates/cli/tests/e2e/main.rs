@@ -12,6 +12,7 @@ mod homes;
 mod kills;
 mod outages;
 mod pipelines;
+mod previews;
 mod steering;
 mod stopping;
 mod takeback;
@@ -50,6 +51,7 @@ suite! {
         error_budget: formats::budget,
         operators_provisions: pipelines::provisions,
         remembering_filters: pipelines::remembering,
+        know_before_a_run: previews::know_before,
         pause_and_resume: steering::pause_and_resume,
         cancel_and_run_again: steering::cancel_and_run_again,
         cancel_in_the_queue: steering::cancel_in_the_queue,

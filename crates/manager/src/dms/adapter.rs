@@ -226,6 +226,10 @@ impl CoreDms for ElasticDms {
         self.client().search(index, body).await.map_err(failure)
     }
 
+    async fn mappings(&self, index: &str) -> Result<BTreeMap<String, Value>, Failure> {
+        self.client().mappings(index).await.map_err(failure)
+    }
+
     fn endpoint(&self) -> DmsEndpoint {
         self.current().endpoint
     }

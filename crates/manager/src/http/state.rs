@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Metrics;
 use crate::config::Registration;
+use crate::preview::Previews;
 
 /// What all requests share.
 pub(crate) struct AppState {
@@ -41,6 +42,8 @@ pub(crate) struct AppState {
     pub plans: BTreeMap<String, Plan>,
     /// What pipelines may use.
     pub provisions: Provisions,
+    /// Where previews are made.
+    pub previews: Previews,
     /// What is counted.
     pub metrics: Metrics,
     /// Told when the manager stops: streams end then.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use domain::error::{Culprit, Failure};
 use domain::ports::{CoreDms, Engine};
+use domain::preview::Previewer;
 use domain::store::Metadata;
+use engine_native::Launcher;
 use tokio_util::sync::CancellationToken;
 
 use super::listen;
@@ -30,6 +32,7 @@ impl Manager {
             worker: None,
             coredms: None,
             engine: None,
+            previewer: None,
             dms: None,
             stop: CancellationToken::new(),
             on_ready: Box::new(|_| {}),
@@ -45,6 +48,7 @@ pub struct Builder {
     worker: Option<Program>,
     coredms: Option<Program>,
     engine: Option<Arc<dyn Engine>>,
+    previewer: Option<Arc<dyn Previewer>>,
     dms: Option<Arc<dyn CoreDms>>,
     stop: CancellationToken,
     on_ready: Box<dyn FnOnce(&Started) + Send>,
@@ -69,6 +73,13 @@ impl Builder {
     #[must_use]
     pub fn engine(mut self, engine: Arc<dyn Engine>) -> Self {
         self.engine = Some(engine);
+        self
+    }
+
+    /// Another previewer than worker processes.
+    #[must_use]
+    pub fn previewer(mut self, previewer: Arc<dyn Previewer>) -> Self {
+        self.previewer = Some(previewer);
         self
     }
 
@@ -101,10 +112,9 @@ impl Builder {
             metastore::connect(&metadata_url(&self.config.metadata, &home.paths)?).await?,
         );
         let mode = self.mode.open(&home.paths, &metadata).await?;
-        let engine = match self.engine {
-            Some(engine) => engine,
-            None => engine(&self.config, self.worker)?,
-        };
+        let launcher = Arc::new(launcher(&self.config, self.worker)?);
+        let engine = self.engine.unwrap_or_else(|| launcher.clone());
+        let previewer = self.previewer.unwrap_or(launcher);
         let (dms, embedded) = match self.dms {
             Some(dms) => (dms, None),
             None => core_dms(&self.config, &home.paths, self.coredms).await?,
@@ -113,6 +123,7 @@ impl Builder {
             metadata,
             mode,
             engine,
+            previewer,
             dms,
         };
         let platform = Platform {
@@ -165,8 +176,8 @@ async fn core_dms(
     }
 }
 
-/// The native engine.
-fn engine(config: &Config, worker: Option<Program>) -> Result<Arc<dyn Engine>, StartError> {
+/// What starts workers.
+fn launcher(config: &Config, worker: Option<Program>) -> Result<Launcher, StartError> {
     let configured = config.worker_program.clone().map(|path| Program {
         path,
         args: Vec::new(),
@@ -174,8 +185,5 @@ fn engine(config: &Config, worker: Option<Program>) -> Result<Arc<dyn Engine>, S
     let program = configured
         .or(worker)
         .map_or_else(|| Program::beside("ingestworker"), Ok)?;
-    Ok(Arc::new(engine_native::Launcher::new(
-        program.path,
-        program.args,
-    )))
+    Ok(Launcher::new(program.path, program.args))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::error::Failure;
 use domain::ports::{CoreDms, Engine, Intake};
+use domain::preview::Previewer;
 use domain::staging::StagingArea;
 use domain::store::Metadata;
 
@@ -33,6 +34,8 @@ pub struct Parts {
     pub mode: ModeParts,
     /// What runs the pipelines.
     pub engine: Arc<dyn Engine>,
+    /// What previews them.
+    pub previewer: Arc<dyn Previewer>,
     /// Where documents go.
     pub dms: Arc<dyn CoreDms>,
 }

@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::dms::Embedded;
 use crate::home::{Home, write_private};
 use crate::http::{AppState, Metrics};
+use crate::preview::Previews;
 use crate::{ManagerAddress, StartError, ids};
 
 /// A manager that takes requests.
@@ -200,6 +201,7 @@ fn state(
         dms: parts.dms,
         clock: Arc::new(ids::now_ms),
         provisions: provisions(&config, home),
+        previews: Previews::open(parts.previewer, home.paths.previews())?,
         clientapps: home.paths.clientapps(),
         staging_root: home.paths.staging(),
         registration: config.registration,

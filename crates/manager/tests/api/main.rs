@@ -12,6 +12,7 @@ mod clients;
 mod documents;
 mod jobs;
 mod malformed;
+mod preview;
 mod runs;
 mod staging;
 mod start;

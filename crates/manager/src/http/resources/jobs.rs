@@ -18,7 +18,7 @@ use super::super::change::{Decision, change};
 use super::super::fault::Fault;
 use super::super::route::{Access, Route};
 use super::super::state::AppState;
-use super::{removal, revisions};
+use super::{removal, revisions, tests};
 
 const JOB: &str = "/v1/clients/{client}/jobs/{job}";
 
@@ -166,6 +166,7 @@ async fn put(mut call: Call) -> Result<HttpResponse, Fault> {
         .await?
         .ok_or_else(|| Fault::new(Code::MalformedBody, "the body is empty: send a job spec"))?;
     let spec = check(&text, &client.plan, &call.app.provisions)?;
+    tests::pass(&call, &target, &spec, &client.plan).await?;
     let digest = spec_digest(&spec).map_err(Fault::internal)?;
     let new = Job {
         client: target.client.clone(),

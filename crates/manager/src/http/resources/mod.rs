@@ -6,6 +6,7 @@ mod console;
 mod invitations;
 mod jobs;
 mod log;
+mod preview;
 mod rejects;
 mod removal;
 mod replay;
@@ -17,6 +18,7 @@ mod search;
 mod staging;
 mod steer;
 mod system;
+mod tests;
 mod tokens;
 mod undo;
 mod usage;
@@ -37,6 +39,8 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         jobs::routes(),
         revisions::routes(),
         validate::routes(),
+        preview::routes(),
+        tests::routes(),
         search::routes(),
         staging::routes(),
         runs::routes(),

@@ -8,6 +8,7 @@ use domain::spec;
 use super::super::call::{Call, json};
 use super::super::fault::Fault;
 use super::super::route::{Access, Route};
+use super::tests;
 use crate::index;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -41,27 +42,26 @@ async fn validate(mut call: Call) -> Result<HttpResponse, Fault> {
         Some(text) => text,
         None => serde_json::to_value(call.job().await?.value.spec).map_err(Fault::internal)?,
     };
-    json(
-        200,
-        &match super::jobs::parse(&text, &call.app.provisions) {
-            Err(violations) => Validation {
-                valid: false,
-                violations,
-                refusals: Vec::new(),
-                spec: None,
-                index_template: None,
-            },
-            Ok(spec) => {
-                let refusals = client.plan.check_spec(&spec);
-                let template = index::template(&target, &spec);
-                Validation {
-                    valid: refusals.is_empty(),
-                    violations: Vec::new(),
-                    refusals,
-                    index_template: Some(template.body),
-                    spec: Some(spec),
-                }
-            }
+    let validation = match super::jobs::parse(&text, &call.app.provisions) {
+        Err(violations) => Validation {
+            valid: false,
+            violations,
+            refusals: Vec::new(),
+            spec: None,
+            index_template: None,
         },
-    )
+        Ok(spec) => {
+            let violations = tests::violations(&call, &target, &spec, &client.plan).await?;
+            let refusals = client.plan.check_spec(&spec);
+            let template = index::template(&target, &spec);
+            Validation {
+                valid: refusals.is_empty() && violations.is_empty(),
+                violations,
+                refusals,
+                index_template: Some(template.body),
+                spec: Some(spec),
+            }
+        }
+    };
+    json(200, &validation)
 }

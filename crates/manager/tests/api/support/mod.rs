@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub use ports::{FakeDms, FakeMode, StillEngine};
+pub use ports::{FakeDms, FakeMode, PlainPreviewer, StillEngine};
 
 /// A manager on a port of its own.
 pub struct Server {
@@ -49,6 +49,7 @@ impl Server {
         let (tell, ready) = oneshot::channel();
         let builder = Manager::builder(home.clone(), config, Arc::new(FakeMode))
             .engine(Arc::new(StillEngine))
+            .previewer(Arc::new(PlainPreviewer))
             .dms(dms.clone())
             .stop(stop.clone())
             .on_ready(|started| tell.send(started.clone()).unwrap());

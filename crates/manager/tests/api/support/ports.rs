@@ -2,6 +2,7 @@
 //! that repeats what it was asked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -13,12 +14,13 @@ use domain::index::Index;
 use domain::monitor::DmsHealth;
 use domain::plan::Plan;
 use domain::ports::{CoreDms, Engine, Intake, Observed, RunContext};
+use domain::preview::{Previewer, SampledFile};
 use domain::run::{Outcome, Run};
 use domain::spec::JobSpec;
 use domain::staging::{StagedFile, StagedState, StagingArea, StagingError, Upload};
 use domain::store::Metadata;
 use domain::trigger::Staged;
-use domain::worker::{Command, DmsEndpoint, WorkOrder};
+use domain::worker::{Command, DmsEndpoint, RunFolder, WorkOrder};
 use manager::{HomePaths, Mode, ModeParts};
 use serde_json::{Value, json};
 
@@ -145,6 +147,22 @@ impl StagingArea for MemoryStaging {
         Ok(name.len() as u64)
     }
 
+    async fn sample(
+        &self,
+        job: &JobRef,
+        name: &str,
+        limit: u64,
+        to: &Path,
+    ) -> Result<bool, StagingError> {
+        let key = (job.clone(), name.to_owned());
+        let Some(bytes) = self.files.lock().unwrap().get(&key).copied() else {
+            return Err(StagingError::NotFound(name.to_owned()));
+        };
+        // it only knows lengths
+        std::fs::write(to, vec![b'x'; bytes.min(limit) as usize]).unwrap();
+        Ok(bytes <= limit)
+    }
+
     async fn delete(&self, job: &JobRef, name: &str) -> Result<(), StagingError> {
         let removed = self
             .files
@@ -215,6 +233,16 @@ impl Engine for StillEngine {
     }
 }
 
+/// Previews in this process, without limits.
+pub struct PlainPreviewer;
+
+#[async_trait]
+impl Previewer for PlainPreviewer {
+    async fn preview(&self, folder: &RunFolder) -> Result<Vec<SampledFile>, Failure> {
+        engine_native::preview::preview(folder)
+    }
+}
+
 /// Repeats what it was asked, or is down.
 #[derive(Default)]
 pub struct FakeDms {
@@ -281,6 +309,12 @@ impl CoreDms for FakeDms {
 
     async fn search(&self, index: &str, body: &Value) -> Result<Value, Failure> {
         self.up().map(|()| json!({ "asked": index, "body": body }))
+    }
+
+    async fn mappings(&self, pattern: &str) -> Result<BTreeMap<String, Value>, Failure> {
+        let there = json!({ "properties": { "n": { "type": "integer" } } });
+        self.up()
+            .map(|()| BTreeMap::from([(pattern.to_owned(), there)]))
     }
 
     fn endpoint(&self) -> DmsEndpoint {
