@@ -143,7 +143,7 @@ mod tests {
             ("a\tb\r\n1\tx y\r\n", '\t', true),
             ("x|y|z\n1|2|3\n", '|', true),
             ("a,b\n\"x, and\nmore\",2\n", ',', true),
-            ("red,apple\ngreen,pear\nred,cherry\n", ',', true),
+            ("colour,fruit\ngreen,pear\nred,cherry\n", ',', true),
             ("red,apple\ngreen,pear\nred,apple\n", ',', false),
         ] {
             let table = look(text).unwrap();

@@ -101,7 +101,8 @@ impl Process {
     /// Has a worker process preview the files of a folder.
     pub async fn preview(&self, folder: &RunFolder) -> Result<Vec<SampledFile>, Failure> {
         let mut command = self.command(folder, 1);
-        command.arg("--preview");
+        // its last words are told to people: what went wrong, not where
+        command.arg("--preview").env("RUST_BACKTRACE", "0");
         let output = self.output(command, PREVIEW_WITHIN).await?;
         let told = output.map_err(|why| preview_broke(&why))?;
         serde_json::from_slice::<Result<Vec<SampledFile>, Failure>>(&told)
@@ -164,9 +165,17 @@ impl Process {
 }
 
 fn preview_broke(why: &str) -> Failure {
-    let message = match why.contains("memory allocation") {
-        true => "the preview took more memory than a run or a preview may have".to_owned(),
-        false => format!("the preview broke off: {}", why.trim_end()),
+    let is_memory = |said: &str| why.contains(said);
+    let message = if is_memory("memory allocation") || is_memory("allocation error") {
+        "the preview took more memory than a run or a preview may have".to_owned()
+    } else {
+        // where in the program is for its log
+        let where_ = |line: &&str| line.starts_with("thread '") || line.starts_with("note: ");
+        let said: Vec<&str> = why
+            .lines()
+            .filter(|line| !line.is_empty() && !where_(line))
+            .collect();
+        format!("the preview broke off: {}", said.join("; "))
     };
     Failure::permanent(
         "preview_broke",

@@ -136,7 +136,7 @@ fn what_a_sample_cuts_off_is_no_record() {
 #[test]
 fn a_file_that_cannot_be_read_says_why_and_an_oversized_record_is_told() {
     let mut spec = spec();
-    spec["format"] = json!({ "type": "lines", "max_record": 8 });
+    spec["format"] = json!({ "type": "lines", "max_record": "8B" });
     let long = vec![b'x'; 300_000];
     let text = [b"short\n", &long[..], b"\nshort\n"].concat();
     let [file] = &sampled(spec.clone(), &[&text], 10, false)[..] else {
