@@ -188,7 +188,11 @@ fn take(
             },
             ..original
         };
-        let entry = Claimed { file, origin };
+        let entry = Claimed {
+            file,
+            origin,
+            delivery: None,
+        };
         writer.add(&entry).map_err(failed)?;
         taken.push(entry.file);
     }

@@ -258,6 +258,7 @@ mod tests {
             compression: Compression::None,
             file_key: FileKey::derive(&run.client, &run.job, "a", None),
             claimed_as: "0".into(),
+            terms: Default::default(),
         };
         FileRecord {
             ledger: Ledger {

@@ -1,6 +1,8 @@
 //! Faults at the n-th effect on the world or the store, for every n: the manager dies, or the call gives an error. The run
 //! must come to its right end, under the next manager or the same.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! Runs that the clock or arriving files start: exactly one for each due time, wherever the manager is killed.
 
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
 mod common;
 
 use std::time::Duration;

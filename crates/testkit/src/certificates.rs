@@ -1,5 +1,7 @@
 //! Certificates for tests, made with the `openssl` command: an authority and what it signed, for 127.0.0.1.
 
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
 use std::{
     path::{Path, PathBuf},
     process::Command,

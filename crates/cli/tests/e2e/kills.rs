@@ -222,7 +222,6 @@ async fn lane(
         dms_proxy: is_faulty,
         store_proxy: configuration == Configuration::Servers,
         config: "monitor_interval = \"100ms\"\n",
-        ..Options::default()
     };
     let platform = Platform::start(configuration, options).await;
     let tenant = platform.tenant("kills").await;

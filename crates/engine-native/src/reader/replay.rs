@@ -182,6 +182,7 @@ mod tests {
     use crate::batch::SegmentKind;
     use crate::budget::Budget;
     use crate::pool::Pool;
+    use crate::rate::RatePace;
 
     const TEXT: &str = "id,n\na,1\nb,2\n\"c\nd\",3\ne,4\nf,5";
 
@@ -236,6 +237,7 @@ mod tests {
             max_record: 1 << 20,
             program: Arc::new(program),
             cpu_millis: 1000,
+            rate: RatePace::new(home.join("share.json"), 0, 0),
         };
         let shared = Shared {
             control: Arc::default(),

@@ -23,6 +23,7 @@ use crate::budget::Budget;
 use crate::decode::Charset;
 use crate::meter::Meter;
 use crate::pool::Pool;
+use crate::rate::RatePace;
 use crate::wrangle::Wrangler;
 
 /// What became of a file.
@@ -80,6 +81,7 @@ fn run_from(of: &Value, bytes: &[u8], from: Mark) -> Outcome {
         compression: Compression::None,
         file_key: key,
         claimed_as: "f".into(),
+        terms: Default::default(),
     };
     let meter = Arc::<Meter>::default();
     meter.aim_at(1);
@@ -95,10 +97,12 @@ fn run_from(of: &Value, bytes: &[u8], from: Mark) -> Outcome {
         files: vec![manifest],
         from,
         claimed: folder.path().to_owned(),
+        replay: folder.path().join("replay.ndjson"),
         format,
         max_record,
         program,
         cpu_millis: 1_000_000,
+        rate: RatePace::new(folder.path().join("share.json"), 0, 0),
     };
     let (send, batches) = channel();
     read(reading, shared, send);

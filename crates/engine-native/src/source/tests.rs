@@ -52,8 +52,11 @@ fn unpack(
     }
 }
 
-/// A packer, and how its files are called in failures.
-const PACKERS: [(fn(&[u8]) -> Vec<u8>, Compression, &str); 2] = [
+/// Packs bytes.
+type Packer = fn(&[u8]) -> Vec<u8>;
+
+/// Each packer, and how its files are called in failures.
+const PACKERS: [(Packer, Compression, &str); 2] = [
     (gzip, Compression::Gzip, "gzip"),
     (zstandard, Compression::Zstd, "zstd"),
 ];

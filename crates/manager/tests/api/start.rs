@@ -118,10 +118,9 @@ async fn with_a_certificate_the_api_speaks_tls_and_nothing_else() {
         ca_file: Some(certificates.file("ca.pem")),
         ..ClientOptions::new(&server.url, Some(server.admin_token.clone()))
     };
-    let clients = Client::new(trusting)
-        .unwrap()
-        .clients(&PageQuery::default());
-    assert!(clients.await.unwrap().items.is_empty());
+    let trusting = Client::new(trusting).unwrap();
+    let clients = trusting.clients(&PageQuery::default()).await.unwrap();
+    assert!(clients.items.is_empty());
     let stranger = server.anonymous().healthy().await.unwrap_err().to_string();
     assert!(stranger.contains("certificate"), "{stranger}");
     let plain = server.url.replace("https", "http");

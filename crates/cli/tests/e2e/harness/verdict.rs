@@ -62,7 +62,9 @@ impl Job<'_, '_> {
                 FileState::Quarantined { failure } => {
                     assert!(!input.is_whole(), "{}: {failure}", input.name)
                 }
-                FileState::Claimed => panic!("{} is not read to its end", input.name),
+                FileState::Claimed | FileState::Skipped { .. } => {
+                    panic!("{} is not read to its end: {:?}", input.name, file.state)
+                }
             }
             let query = json!({ "bool": { "filter": [
                 { "term": { "provenance.run": run.id.as_str() } },

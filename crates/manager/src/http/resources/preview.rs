@@ -86,7 +86,7 @@ async fn preview(mut call: Call) -> Result<HttpResponse, Fault> {
     let template = index::template(&target, &spec).body;
     let conflicts = match request.check {
         Some(PreviewCheck::CoreDms) => {
-            let pattern = index::pattern(&target.client, &spec.destination.index);
+            let pattern = domain::index::pattern(&target.client, &spec.destination.index);
             let mappings = call.app.dms.mappings(&pattern).await?;
             let own = &template["template"]["mappings"];
             Some(conflicts(&file.records, &mappings, own))
