@@ -203,12 +203,32 @@ fn with_own_names(pattern: &str) -> String {
         .fold(first, |all, (n, part)| format!("{all}(?<g{n}>{part}"))
 }
 
+/// Whether a group that ends with a lazy repetition is repeated: there the other engine may end too early.
+fn repeats_what_is_lazy(pattern: &str) -> bool {
+    let lazy = ["*?)", "+?)", "??)", "}?)"];
+    lazy.iter().any(|end| {
+        let ends = pattern.match_indices(end);
+        ends.map(|(at, end)| pattern[at + end.len()..].trim_start_matches(')'))
+            .any(|behind| behind.starts_with(['*', '+', '?', '{']))
+    })
+}
+
+#[test]
+fn a_repeated_lazy_repetition_takes_all_that_it_can() {
+    // as Perl and Ruby do
+    let matcher = Matcher::compile("(?:(?:(?:.)+?)*)?", true).unwrap();
+    assert_eq!(found(&matcher, "ü0"), Some(vec![Some((0, 3))]));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
     fn it_finds_what_another_backtracking_engine_finds(pattern in expression(), text in "[abéü0 \n]{0,10}") {
         let Ok(matcher) = Matcher::compile(&pattern, true) else { return Ok(()) };
+        if repeats_what_is_lazy(&pattern) {
+            return Ok(());
+        }
         // the other one begins a line after the last line feed, which Ruby does not
         let text = text.trim_end_matches('\n');
         let other = fancy_regex::RegexBuilder::new(&with_own_names(&pattern.replace("{,", "{0,").replace("\\d", "[0-9]")))
