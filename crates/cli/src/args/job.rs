@@ -120,7 +120,7 @@ pub struct RenderArgs {
     /// Files whose records are put into the folder, as Filebeat is to send them
     #[arg(value_name = "FILE", requires = "to")]
     pub files: Vec<PathBuf>,
-    /// Write everything that `docker compose up` needs into this folder, which must not be there yet, instead of the
+    /// Write everything that `docker compose up` needs into this folder, new or empty, instead of the
     /// configurations to standard output
     #[arg(long, value_name = "FOLDER")]
     pub to: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! `ingest job render`: what Filebeat and Logstash need to do a job.
 
 use std::fs::DirBuilder;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -120,11 +121,23 @@ fn endpoint(arguments: &RenderArgs) -> DmsEndpoint {
     }
 }
 
+/// A folder with nothing in it.
+fn empty_folder(folder: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => {
+            match std::fs::read_dir(folder)?.next().is_none() {
+                true => Ok(()),
+                false => Err(ErrorKind::DirectoryNotEmpty.into()),
+            }
+        }
+        made => made,
+    }
+}
+
 /// Claims the files into a new folder, as the platform would, and lays a run out in it. A folder that cannot be filled is
 /// removed again.
 async fn fill(folder: &Path, order: WorkOrder, files: Vec<PathBuf>) -> Result<Rendered, CliError> {
-    let made = DirBuilder::new().mode(0o700).create(folder);
-    made.map_err(|source| CliError::File {
+    empty_folder(folder).map_err(|source| CliError::File {
         path: folder.to_owned(),
         source,
     })?;

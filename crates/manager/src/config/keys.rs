@@ -70,18 +70,6 @@ pub(super) const KEYS: &[Key] = &[
         set: |config, value| put(&mut config.listen, take(value)),
     },
     Key {
-        path: "tls.certificate",
-        default: None,
-        doc: "PEM file of the API's certificate, and of those that lead to its authority. Read at the start.",
-        set: |config, value| put(&mut config.tls_certificate, file(value)),
-    },
-    Key {
-        path: "tls.key",
-        default: None,
-        doc: "PEM file of that certificate's private key.",
-        set: |config, value| put(&mut config.tls_key, file(value)),
-    },
-    Key {
         path: "registration",
         default: Some("\"open\""),
         doc: "Who may register clients: \"open\" (everybody), \"invite\" (who has an invitation), \"admin\".",
@@ -152,6 +140,18 @@ pub(super) const KEYS: &[Key] = &[
         default: None,
         doc: "The worker's program, if not the one that came with this one.",
         set: |config, value| put(&mut config.worker_program, file(value)),
+    },
+    Key {
+        path: "tls.certificate",
+        default: None,
+        doc: "PEM file of the API's certificate, and of those that lead to its authority. Read at the start.",
+        set: |config, value| put(&mut config.tls_certificate, file(value)),
+    },
+    Key {
+        path: "tls.key",
+        default: None,
+        doc: "PEM file of that certificate's private key.",
+        set: |config, value| put(&mut config.tls_key, file(value)),
     },
     Key {
         path: "metadata.url",
