@@ -186,10 +186,10 @@ mod tests {
 
     const TEXT: &str = "id,n\na,1\nb,2\n\"c\nd\",3\ne,4\nf,5";
 
-    /// A file that holds [`TEXT`], and a list of records to be read of it.
-    fn staged(slices: &[(u64, u64, u64)]) -> tempfile::TempDir {
+    /// A file that holds this text, and a list of records to be read of it.
+    fn staged(text: &str, slices: &[(u64, u64, u64)]) -> tempfile::TempDir {
         let home = tempfile::tempdir().unwrap();
-        std::fs::write(home.path().join("0"), TEXT).unwrap();
+        std::fs::write(home.path().join("0"), text).unwrap();
         let lines: String = slices
             .iter()
             .map(|&(position, bytes, line)| {
@@ -206,13 +206,13 @@ mod tests {
         home
     }
 
-    fn manifest() -> ManifestFile {
+    fn manifest(text: &str) -> ManifestFile {
         let (client, job) = ("acme".parse().unwrap(), "flights".parse().unwrap());
-        let sha256 = hex::encode(Sha256::digest(TEXT));
+        let sha256 = hex::encode(Sha256::digest(text));
         ManifestFile {
             index: 0,
             name: "a.csv".into(),
-            bytes: TEXT.len() as u64,
+            bytes: text.len() as u64,
             file_key: FileKey::derive(&client, &job, &sha256, None),
             sha256,
             compression: Compression::None,
@@ -223,13 +223,22 @@ mod tests {
 
     /// Position, line and text of what is read, and how the file ended.
     fn read_from(home: PathBuf, from: Mark) -> (Vec<(u64, u64, String)>, Option<FileState>) {
+        read_as("csv", TEXT, home, from)
+    }
+
+    fn read_as(
+        format: &str,
+        text: &str,
+        home: PathBuf,
+        from: Mark,
+    ) -> (Vec<(u64, u64, String)>, Option<FileState>) {
         let spec: JobSpec = serde_json::from_value(serde_json::json!({
-            "mode": "batch", "format": { "type": "csv" }, "destination": { "index": "rows" },
+            "mode": "batch", "format": { "type": format }, "destination": { "index": "rows" },
         }))
         .unwrap();
         let program = Compiled::compile(&spec.program().unwrap(), &Environment::default()).unwrap();
         let reading = Reading {
-            files: vec![manifest()],
+            files: vec![manifest(text)],
             from,
             claimed: home.clone(),
             replay: home.join("replay.ndjson"),
@@ -251,6 +260,15 @@ mod tests {
         for batch in batches {
             for segment in batch.segments {
                 match segment.kind {
+                    SegmentKind::Records(range) if segment.cuts.is_some() => {
+                        for cut in segment.cuts.unwrap() {
+                            let before = &batch.block[range.start..cut.start];
+                            let lines = before.iter().filter(|&&b| b == b'\n').count() as u64;
+                            let text = &batch.block[cut.start..cut.end];
+                            let text = String::from_utf8(text.to_vec()).unwrap();
+                            seen.push((cut.position, segment.from.line + lines, text));
+                        }
+                    }
                     SegmentKind::Records(range) => {
                         let text = String::from_utf8(batch.block[range].to_vec()).unwrap();
                         seen.push((segment.from.position, segment.from.line, text));
@@ -265,7 +283,7 @@ mod tests {
 
     #[test]
     fn only_what_was_rejected_is_read_with_its_own_place() {
-        let home = staged(&[(9, 3, 3), (13, 7, 4), (25, 3, 7)]);
+        let home = staged(TEXT, &[(9, 3, 3), (13, 7, 4), (25, 3, 7)]);
         let (seen, state) = read_from(home.path().into(), Mark::START);
         let expected = [
             (9, 3, "b,2".to_owned()),
@@ -277,9 +295,32 @@ mod tests {
     }
 
     #[test]
+    fn of_records_that_are_found_one_by_one_the_others_are_left_out() {
+        let text = "[{\"a\":1},\n {\"a\":\n2},\n\n{\"a\":3}, {\"a\":4},\n{\"a\":5}\n]";
+        let at = |element: &str| text.find(element).unwrap() as u64;
+        let two = (at("{\"a\":\n2}"), "{\"a\":\n2}");
+        let (four, five) = (
+            (at("{\"a\":4}"), "{\"a\":4}"),
+            (at("{\"a\":5}"), "{\"a\":5}"),
+        );
+        let home = staged(text, &[(two.0, 8, 2), (four.0, 7, 5), (five.0, 7, 6)]);
+        let (seen, state) = read_as("json", text, home.path().into(), Mark::START);
+        let expected = [(two, 2), (four, 5), (five, 6)];
+        let expected = expected.map(|((at, text), line)| (at, line, text.to_owned()));
+        assert_eq!(seen, expected);
+        assert_eq!(state, Some(FileState::Read));
+        let from = Mark {
+            position: four.0,
+            line: 5,
+        };
+        let (seen, _) = read_as("json", text, home.path().into(), from);
+        assert_eq!(seen, expected[1..]);
+    }
+
+    #[test]
     fn it_goes_on_behind_what_is_done_even_inside_of_what_was_one_record() {
         // three records where the format of before saw one, and two of them are done
-        let home = staged(&[(5, 15, 2), (25, 3, 7)]);
+        let home = staged(TEXT, &[(5, 15, 2), (25, 3, 7)]);
         let (seen, _) = read_from(
             home.path().into(),
             Mark {
