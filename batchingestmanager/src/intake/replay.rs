@@ -174,6 +174,9 @@ fn take(
     let mut writer = Writer::new(context.folder.manifest()).map_err(failed)?;
     let (mut taken, mut copier) = (Vec::new(), Copier::new());
     for original in originals {
+        if original.staged_name() != original.name {
+            return Err(member(&original));
+        }
         let claimed_as = format!("{:010}", taken.len());
         let origin = copy(&mut copier, &places, &original, &claimed, &claimed_as)
             .map_err(failed)?
@@ -246,6 +249,19 @@ fn nothing() -> Failure {
         Culprit::Client,
         "the run that is to be replayed has rejected nothing, or its reject log is not there any more",
         "deliver the records again, in a file of their own",
+    )
+}
+
+fn member(file: &ManifestFile) -> Failure {
+    Failure::permanent(
+        "replay_of_archive",
+        Culprit::Client,
+        format!(
+            "{:?} is a member of the archive {:?}: members are not replayed",
+            file.name,
+            file.staged_name()
+        ),
+        "undo the run with its files brought back, and start the job again: all of the archive is ingested by the mended spec",
     )
 }
 

@@ -5,6 +5,7 @@ use domain::ports::{Intake, RunContext};
 use domain::replay::{Replay, Slice};
 use domain::run::{Outcome, Run};
 
+use crate::archives::zip;
 use crate::home::{Home, read};
 
 /// A home with two files that were put away after a run.
@@ -118,4 +119,20 @@ async fn a_replay_of_what_is_not_there_says_so() {
     let failure = home.claim(&replay(&home, &run)).await.unwrap_err();
     assert_eq!(failure.code, "replay_file_gone");
     assert!(failure.message.contains("\"a\""), "{}", failure.message);
+}
+
+#[tokio::test]
+async fn a_replay_of_an_archives_member_is_refused_with_what_to_do_instead() {
+    let home = Home::new().await;
+    home.put("a.zip", &zip(&[("x.csv", b"id\n1\n2\n")]));
+    let run = home.run(1);
+    let files = home.claim(&run).await.unwrap();
+    let files: Vec<_> = files.iter().map(|file| read(&run, file)).collect();
+    home.settle(&run, &files, &Outcome::Completed).await;
+    log(&run, &[(0, 3, 2, 1)]);
+    let refused = home.claim(&replay(&home, &run)).await.unwrap_err();
+    assert_eq!(
+        (refused.code.as_str(), refused.retryable),
+        ("replay_of_archive", false)
+    );
 }
