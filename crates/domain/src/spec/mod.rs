@@ -40,7 +40,7 @@ pub enum EngineKind {
     /// The platform's own worker.
     #[default]
     Native,
-    /// Filebeat and Logstash in containers. Not offered yet: a spec that asks for it is refused.
+    /// Filebeat and Logstash in containers.
     Elastic,
 }
 
