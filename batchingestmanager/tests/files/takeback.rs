@@ -124,7 +124,7 @@ async fn a_replay_of_what_is_not_there_says_so() {
 #[tokio::test]
 async fn a_replay_of_an_archives_member_is_refused_with_what_to_do_instead() {
     let home = Home::new().await;
-    home.put("a.zip", &zip(&[("x.csv", b"id\n1\n2\n")]));
+    home.put("a.zip", zip(&[("x.csv", b"id\n1\n2\n")]));
     let run = home.run(1);
     let files = home.claim(&run).await.unwrap();
     let files: Vec<_> = files.iter().map(|file| read(&run, file)).collect();
